@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cgo
+
+package engine
+
+// #include "tokenledger.h"
+import "C"
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// Engine is one engine of the library. Its methods may be called from several goroutines.
+type Engine struct {
+	clock Clock
+	// open guards handle: calls hold it for reading, Close for writing.
+	open   sync.RWMutex
+	handle *C.tl_engine
+
+	// scratch is a bounded free list. Not a sync.Pool, which drops objects without a word and with
+	// them the library's memory behind them.
+	scratchLock sync.Mutex
+	scratch     []*Batch
+
+	// ticking lets one tick run at a time, so that output keeps its order.
+	ticking sync.Mutex
+}
+
+// Batch holds the answers to one batch until Release.
+type Batch struct {
+	engine  *Engine
+	encoder encoder
+	result  *C.tl_result
+	view    C.tl_batch_view
+	failed  C.tl_error
+	// answered tells that the library has seen delta sums in this batch.
+	answered bool
+}
+
+// New makes an engine, or says why the library cannot be used or the configuration is refused.
+func New(cfg Config) (*Engine, error) {
+	if err := checkLibrary(); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("engine configuration: %w", err)
+	}
+	clock := cfg.Clock
+	if clock == nil {
+		clock = systemClock()
+	}
+	e := &Engine{clock: clock}
+	wall, monotonic := e.now()
+	var failed C.tl_error
+	status := C.tl_engine_create((*C.uint8_t)(unsafe.SliceData(text)), C.size_t(len(text)), wall, monotonic, &e.handle, &failed)
+	if status != C.TL_STATUS_OK {
+		return nil, failure(status, &failed)
+	}
+	return e, nil
+}
+
+// Consume takes the delta sums of md in and turns them, in place, into what goes out now.
+//
+// With an error md is untouched; errors.Is(err, ErrPoisoned) tells a panic inside the library from
+// the rest. Without one, the Batch must be released.
+func (e *Engine) Consume(md pmetric.Metrics, metadata Metadata) (*Batch, error) {
+	e.open.RLock()
+	defer e.open.RUnlock()
+	if e.handle == nil {
+		return nil, ErrClosed
+	}
+	b := e.takeBatch()
+	wall, monotonic := e.clock()
+	buffer := b.encoder.encode(md, metadata, wall, monotonic)
+	b.answered = len(buffer) > 0
+	if !b.answered {
+		return b, nil
+	}
+	status := C.tl_engine_consume(e.handle, (*C.uint8_t)(unsafe.SliceData(buffer)), C.size_t(len(buffer)), b.result, &b.view, &b.failed)
+	if status != C.TL_STATUS_OK {
+		err := failure(status, &b.failed)
+		b.Release()
+		return nil, err
+	}
+	verdicts := newVerdicts(&b.view)
+	verdicts.apply(md)
+	return b, nil
+}
+
+// Tick hands everything that is due to deliver, chunk by chunk and in order. final is Shutdown: it
+// ends FirstValueDelay early (L5). What deliver refuses goes out again at the next tick (L4); the
+// first refusal is returned after all chunks have been tried.
+func (e *Engine) Tick(final bool, deliver func(Metadata, pmetric.Metrics) error) error {
+	e.ticking.Lock()
+	defer e.ticking.Unlock()
+	e.open.RLock()
+	defer e.open.RUnlock()
+	if e.handle == nil {
+		return ErrClosed
+	}
+	tick := C.tl_tick_create()
+	defer C.tl_tick_destroy(tick)
+	var refusal error
+	for {
+		var view C.tl_tick_view
+		var failed C.tl_error
+		wall, monotonic := e.now()
+		if status := C.tl_engine_tick(e.handle, tick, wall, monotonic, boolByte(final), &view, &failed); status != C.TL_STATUS_OK {
+			return failure(status, &failed)
+		}
+		if err := deliverChunk(tick, int(view.payload_count), deliver); err != nil {
+			if refusal == nil {
+				refusal = err
+			}
+			if status := C.tl_engine_tick_refused(e.handle, tick, &failed); status != C.TL_STATUS_OK {
+				return failure(status, &failed)
+			}
+		}
+		if view.done != 0 {
+			return refusal
+		}
+	}
+}
+
+func deliverChunk(tick *C.tl_tick, count int, deliver func(Metadata, pmetric.Metrics) error) error {
+	var decoder pmetric.ProtoUnmarshaler
+	var refusal error
+	for number := range count {
+		var payload C.tl_payload_view
+		if !C.tl_tick_payload(tick, C.uint64_t(number), &payload) {
+			break
+		}
+		// Decoding copies, so nothing of the library's memory is kept.
+		md, err := decoder.UnmarshalMetrics(libraryBytes(payload.request, payload.request_bytes))
+		if err == nil {
+			err = deliver(decodeMetadata(libraryBytes(payload.metadata, payload.metadata_bytes)), md)
+		}
+		if err != nil && refusal == nil {
+			refusal = err
+		}
+	}
+	return refusal
+}
+
+// Stats says what the engine holds; zero after Close or a panic.
+func (e *Engine) Stats() Stats {
+	e.open.RLock()
+	defer e.open.RUnlock()
+	stats := Stats{LiveEngines: int64(C.tl_live_engines())}
+	if e.handle == nil {
+		return stats
+	}
+	var held C.tl_stats
+	var failed C.tl_error
+	if C.tl_engine_stats(e.handle, &held, &failed) == C.TL_STATUS_OK {
+		stats.Streams = int64(held.streams)
+		stats.MaxStreams = int64(held.max_streams)
+		stats.PendingStreams = int64(held.pending_streams)
+		stats.StateBytes = int64(held.state_bytes)
+		stats.TextBytes = int64(held.text_bytes)
+		stats.ClockStepsBack = int64(held.clock_steps_back)
+	}
+	return stats
+}
+
+// Close frees the engine's memory. It waits for calls under way and may be called again.
+func (e *Engine) Close() {
+	e.open.Lock()
+	defer e.open.Unlock()
+	if e.handle == nil {
+		return
+	}
+	C.tl_engine_destroy(e.handle)
+	e.handle = nil
+	e.scratchLock.Lock()
+	defer e.scratchLock.Unlock()
+	for _, b := range e.scratch {
+		b.free()
+	}
+	e.scratch = nil
+}
+
+// InjectPanic makes the next call panic inside the library: a drill for tests.
+func (e *Engine) InjectPanic() {
+	e.open.RLock()
+	defer e.open.RUnlock()
+	C.tl_engine_inject_panic(e.handle)
+}
+
+// Outcomes tells what became of the batch's points.
+func (b *Batch) Outcomes() Outcomes {
+	if !b.answered {
+		return Outcomes{}
+	}
+	outcomes := &b.view.outcomes
+	return Outcomes{
+		Accepted:  int64(outcomes.accepted),
+		Duplicate: int64(outcomes.duplicate),
+		Late:      int64(outcomes.late),
+		Invalid:   int64(outcomes.invalid),
+		Overflow:  int64(outcomes.overflow),
+		NoValue:   int64(outcomes.no_value),
+	}
+}
+
+// Refused tells the engine that the next consumer did not take the batch (L4).
+func (b *Batch) Refused() {
+	e := b.engine
+	e.open.RLock()
+	defer e.open.RUnlock()
+	if b.answered && e.handle != nil {
+		wall, monotonic := e.now()
+		// A poisoned engine has nothing to remember, and nothing else can fail here.
+		C.tl_engine_refused(e.handle, b.result, wall, monotonic, &b.failed)
+	}
+}
+
+// Release gives the batch's memory back; it must not be used afterwards.
+func (b *Batch) Release() {
+	e := b.engine
+	e.scratchLock.Lock()
+	defer e.scratchLock.Unlock()
+	// Free at once what is too much to keep, and whatever comes back after Close.
+	if len(e.scratch) >= 2*runtime.GOMAXPROCS(0) || len(b.encoder.buffer) > maxKeptBuffer || b.orphaned() {
+		b.free()
+		return
+	}
+	e.scratch = append(e.scratch, b)
+}
+
+// maxKeptBuffer is the size in bytes up to which a buffer is kept for the next batch: about 20,000
+// points as Claude Code sends them.
+const maxKeptBuffer = 16 << 20
+
+// orphaned tells that the engine was closed; a Close under way frees the list itself.
+func (b *Batch) orphaned() bool {
+	if !b.engine.open.TryRLock() {
+		return true
+	}
+	defer b.engine.open.RUnlock()
+	return b.engine.handle == nil
+}
+
+func (b *Batch) free() {
+	C.tl_result_destroy(b.result)
+	b.result = nil
+}
+
+func (e *Engine) takeBatch() *Batch {
+	e.scratchLock.Lock()
+	defer e.scratchLock.Unlock()
+	if last := len(e.scratch) - 1; last >= 0 {
+		b := e.scratch[last]
+		e.scratch = e.scratch[:last]
+		return b
+	}
+	return &Batch{engine: e, result: C.tl_result_create()}
+}
+
+func (e *Engine) now() (wall, monotonic C.uint64_t) {
+	w, m := e.clock()
+	return C.uint64_t(w.UnixNano()), C.uint64_t(m.Nanoseconds())
+}
+
+func libraryBytes(pointer *C.uint8_t, length C.uint64_t) []byte {
+	return unsafe.Slice((*byte)(pointer), int(length))
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !cgo
+
+package engine
+
+import "go.opentelemetry.io/collector/pdata/pmetric"
+
+// Engine cannot be made without cgo; its methods exist so that callers compile.
+type Engine struct{}
+
+// Batch cannot be made without cgo.
+type Batch struct{}
+
+// New always fails with ErrNoCgo.
+func New(Config) (*Engine, error) { return nil, ErrNoCgo }
+
+// Consume always fails with ErrNoCgo.
+func (*Engine) Consume(pmetric.Metrics, Metadata) (*Batch, error) { return nil, ErrNoCgo }
+
+// Tick always fails with ErrNoCgo.
+func (*Engine) Tick(bool, func(Metadata, pmetric.Metrics) error) error { return ErrNoCgo }
+
+// Stats is empty.
+func (*Engine) Stats() Stats { return Stats{} }
+
+// Close does nothing.
+func (*Engine) Close() {}
+
+// InjectPanic does nothing.
+func (*Engine) InjectPanic() {}
+
+// Outcomes is empty.
+func (*Batch) Outcomes() Outcomes { return Outcomes{} }
+
+// Refused does nothing.
+func (*Batch) Refused() {}
+
+// Release does nothing.
+func (*Batch) Release() {}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tokenledgerprocessor // import "github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor"
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
+	"github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor/internal/metadata"
+)
+
+// Names of the attributes in metadata.yaml.
+const (
+	attributeProcessor = "processor"
+	attributeOutcome   = "outcome"
+	attributeSignal    = "signal"
+)
+
+// telemetry is what the processor tells about itself. Attribute sets are built once: a request costs no allocation
+// for them.
+//
+// Processors of the same identifier in several pipelines report into the same series, because a processor is not told
+// which pipeline it serves. So everything but times is a sum, which adds up over them.
+type telemetry struct {
+	builder *metadata.TelemetryBuilder
+	add     []metric.AddOption
+	record  []metric.RecordOption
+	observe []metric.ObserveOption
+	points  [outcomeCount][]metric.AddOption
+}
+
+// outcome is what became of a point, used as an index.
+type outcome int
+
+const (
+	outcomeAccepted outcome = iota
+	outcomeDuplicate
+	outcomeLate
+	outcomeInvalid
+	outcomeOverflow
+	outcomeNoValue
+	outcomeCount
+)
+
+var outcomeNames = [outcomeCount]string{"accepted", "duplicate", "late", "invalid", "overflow", "no_value"}
+
+// newTelemetry registers what every processor reports: when data was last received.
+func newTelemetry(set processor.Settings, received *receivedData) (*telemetry, error) {
+	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	id := attribute.String(attributeProcessor, set.ID.String())
+	self := metric.WithAttributeSet(attribute.NewSet(id))
+	t := &telemetry{
+		builder: builder,
+		add:     []metric.AddOption{self},
+		record:  []metric.RecordOption{self},
+		observe: []metric.ObserveOption{self},
+	}
+	for i, name := range outcomeNames {
+		with := attribute.NewSet(id, attribute.String(attributeOutcome, name))
+		t.points[i] = []metric.AddOption{metric.WithAttributeSet(with)}
+	}
+	return t, builder.RegisterProcessorTokenLedgerLastReceivedCallback(observeReceived(received))
+}
+
+func observeReceived(received *receivedData) metric.Float64Callback {
+	var options [signalCount][]metric.ObserveOption
+	for i, name := range signalNames {
+		with := attribute.NewSet(attribute.String(attributeSignal, name))
+		options[i] = []metric.ObserveOption{metric.WithAttributeSet(with)}
+	}
+	return func(_ context.Context, o metric.Float64Observer) error {
+		for s := range signalCount {
+			if seconds, ok := received.seconds(s); ok {
+				o.Observe(seconds, options[s]...)
+			}
+		}
+		return nil
+	}
+}
+
+// watch reports an engine's figures at each collection until shutdown.
+func (t *telemetry) watch(eng *engine.Engine) error {
+	report := func(figure func(engine.Stats) int64) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(figure(eng.Stats()), t.observe...)
+			return nil
+		}
+	}
+	b := t.builder
+	return errors.Join(
+		b.RegisterProcessorTokenLedgerStreamsCallback(report(func(s engine.Stats) int64 { return s.Streams })),
+		b.RegisterProcessorTokenLedgerStreamsLimitCallback(report(func(s engine.Stats) int64 { return s.MaxStreams })),
+		b.RegisterProcessorTokenLedgerStreamsPendingCallback(report(func(s engine.Stats) int64 { return s.PendingStreams })),
+		b.RegisterProcessorTokenLedgerStateBytesCallback(report(func(s engine.Stats) int64 { return s.StateBytes })),
+		b.RegisterProcessorTokenLedgerTextBytesCallback(report(func(s engine.Stats) int64 { return s.TextBytes })),
+		b.RegisterProcessorTokenLedgerClockStepsBackCallback(report(func(s engine.Stats) int64 { return s.ClockStepsBack })),
+	)
+}
+
+// batch counts what became of one request's points and how long that took.
+func (t *telemetry) batch(ctx context.Context, o engine.Outcomes, took time.Duration) {
+	t.count(ctx, outcomeAccepted, o.Accepted)
+	t.count(ctx, outcomeDuplicate, o.Duplicate)
+	t.count(ctx, outcomeLate, o.Late)
+	t.count(ctx, outcomeInvalid, o.Invalid)
+	t.count(ctx, outcomeOverflow, o.Overflow)
+	t.count(ctx, outcomeNoValue, o.NoValue)
+	t.builder.ProcessorTokenLedgerBatchDuration.Record(ctx, took.Seconds(), t.record...)
+}
+
+func (t *telemetry) count(ctx context.Context, what outcome, points int64) {
+	if points > 0 {
+		t.builder.ProcessorTokenLedgerPoints.Add(ctx, points, t.points[what]...)
+	}
+}
+
+// poisoned counts a request that passed on unchanged.
+func (t *telemetry) poisoned(ctx context.Context) {
+	t.builder.ProcessorTokenLedgerPoisoned.Add(ctx, 1, t.add...)
+}
+
+// shutdown ends all reporting; calling it again does nothing.
+func (t *telemetry) shutdown() {
+	t.builder.Shutdown()
+}

@@ -1,0 +1,66 @@
+//! Where the collector listens: the environment variables of the collector's own configuration.
+
+use std::env;
+
+/// Address that the collector listens on.
+pub const HOST: &str = "TOKENLEDGER_HOST";
+/// OTLP over gRPC.
+pub const OTLP_GRPC_PORT: &str = "TOKENLEDGER_OTLP_GRPC_PORT";
+/// OTLP over HTTP.
+pub const OTLP_HTTP_PORT: &str = "TOKENLEDGER_OTLP_HTTP_PORT";
+/// The totals, for Prometheus.
+pub const PROMETHEUS_PORT: &str = "TOKENLEDGER_PROMETHEUS_PORT";
+/// The collector's own metrics.
+pub const SELF_METRICS_PORT: &str = "TOKENLEDGER_SELF_METRICS_PORT";
+/// Health check.
+pub const HEALTH_PORT: &str = "TOKENLEDGER_HEALTH_PORT";
+/// How long a first value is held back.
+pub const FIRST_VALUE_DELAY: &str = "TOKENLEDGER_FIRST_VALUE_DELAY";
+
+/// Default of `health --endpoint`.
+pub fn health_endpoint() -> String {
+    endpoint(HEALTH_PORT, "13133")
+}
+
+/// Default of `health --metrics-endpoint`.
+pub fn self_metrics_endpoint() -> String {
+    endpoint(SELF_METRICS_PORT, "8888") + "/metrics"
+}
+
+/// Default of `replay --endpoint`.
+pub fn otlp_http_endpoint() -> String {
+    endpoint(OTLP_HTTP_PORT, "4318")
+}
+
+fn endpoint(port: &str, default_port: &str) -> String {
+    endpoint_of(&variable(HOST, "localhost"), &variable(port, default_port))
+}
+
+/// The value of an environment variable; an empty one counts as not set, as in the collector.
+fn variable(name: &str, default: &str) -> String {
+    env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+}
+
+/// A URL for the address that the collector listens on. "Every address" is not one to talk to.
+fn endpoint_of(host: &str, port: &str) -> String {
+    let host = match host {
+        "0.0.0.0" | "[::]" => "localhost",
+        host => host,
+    };
+    format!("http://{host}:{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: a collector that listens on all addresses, as in a container.
+    /// Guarantee: it is asked on this machine.
+    #[test]
+    fn all_addresses_means_this_machine() {
+        assert_eq!(endpoint_of("0.0.0.0", "1"), "http://localhost:1");
+        assert_eq!(endpoint_of("[::]", "1"), "http://localhost:1");
+        assert_eq!(endpoint_of("[::1]", "1"), "http://[::1]:1");
+        assert_eq!(endpoint_of("10.0.0.7", "1"), "http://10.0.0.7:1");
+    }
+}

@@ -1,0 +1,201 @@
+//! The engine of one metrics pipeline: batches in, verdicts out, everything else at a tick.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::apply::Application;
+use crate::batch::{Batch, Malformed};
+use crate::catalog::Catalog;
+use crate::clock::{NANOS_PER_SECOND, Now};
+use crate::config::{Config, ConfigError, Emit, Retransmissions};
+use crate::identity::{Identity, IdentityKey};
+use crate::intake;
+use crate::output_time::OutputClock;
+use crate::result::BatchResult;
+use crate::retransmission::RequestDigests;
+use crate::shard::Shard;
+use crate::stream::Emission;
+
+/// Parts of the stream store; growth of one never stops the others.
+pub(crate) const SHARDS: usize = 64;
+
+/// A backward step of the wall clock that is worth a warning (design §4, Time).
+const CLOCK_STEP_NANOS: u64 = 60 * NANOS_PER_SECOND;
+
+/// Accumulates the delta sums of one pipeline. All methods may be called from several threads.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: Config,
+    pub(crate) key: IdentityKey,
+    pub(crate) shards: Box<[Mutex<Shard>]>,
+    pub(crate) catalog: Catalog,
+    pub(crate) digests: Mutex<RequestDigests>,
+    pub(crate) stream_count: AtomicU32,
+    /// D6: nothing goes out at or before this time, Unix milliseconds.
+    pub(crate) floor_milli: u64,
+    /// Latest wall clock seen, Unix nanoseconds.
+    latest_wall: AtomicU64,
+    clock_steps_back: AtomicU64,
+    /// Where the next search for idle streams begins (L1), and when the last one was.
+    pub(crate) sweep: Mutex<Sweep>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    pub next_shard: usize,
+    pub last_second: u32,
+}
+
+/// What an engine holds at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Stats {
+    /// Live streams, overflow streams included.
+    pub streams: u64,
+    /// Limit of ordinary streams.
+    pub max_streams: u64,
+    /// Streams that wait for a tick (an upper bound).
+    pub pending_streams: u64,
+    /// Bytes of stream state: entries, tables, attribute lists, request digests.
+    pub state_bytes: u64,
+    /// Bytes of interned text and its tables.
+    pub text_bytes: u64,
+    /// How often the wall clock stepped back by more than a minute.
+    pub clock_steps_back: u64,
+}
+
+impl Engine {
+    /// An empty engine. `key` is random; `now` becomes the moment before which nothing goes out.
+    pub fn new(config: Config, key: IdentityKey, now: Now) -> Result<Self, ConfigError> {
+        config.validate()?;
+        // D6: with max_lag 0 (back-filling) the engine's start does not count.
+        let floor_milli = if config.max_lag_nano == 0 {
+            0
+        } else {
+            now.wall_milli()
+        };
+        Ok(Self {
+            config,
+            key,
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
+            catalog: Catalog::new(),
+            digests: Mutex::new(RequestDigests::new()),
+            stream_count: AtomicU32::new(0),
+            floor_milli,
+            latest_wall: AtomicU64::new(now.wall_unix_nano),
+            clock_steps_back: AtomicU64::new(0),
+            sweep: Mutex::new(Sweep {
+                next_shard: 0,
+                last_second: now.monotonic_second(),
+            }),
+        })
+    }
+
+    /// Takes one batch in and answers each of its points in `result`.
+    ///
+    /// A malformed batch changes nothing; what `result` holds is then of no use.
+    pub fn consume(
+        &self,
+        batch: &impl Batch,
+        now: Now,
+        result: &mut BatchResult,
+    ) -> Result<(), Malformed> {
+        self.observe(now);
+        intake::read(batch, &self.key, result)?;
+        let emission = self.emission(now);
+        if self.is_retransmission(result.digest, now) {
+            self.repeat(result);
+        } else {
+            Application::new(self, batch, emission, now).run(result);
+        }
+        Ok(())
+    }
+
+    /// L4: the next consumer refused what `result` produced: its streams go out again at the next
+    /// tick. Where equal points are added, the sender's retry is recognised once by its digest.
+    pub fn refused(&self, result: &BatchResult, now: Now) {
+        for touched in &result.touched {
+            let mut shard = self.shards[usize::from(touched.shard)].lock();
+            // Looked up again: since the batch the stream may have been forgotten.
+            if let Some(slot) = shard.find(touched.identity) {
+                shard.mark_pending(slot);
+            }
+        }
+        if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {
+            self.digests.lock().insert(digest, now.monotonic_nano);
+        }
+    }
+
+    /// What the engine holds; takes each shard's lock in turn.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            streams: u64::from(self.stream_count.load(Ordering::Relaxed)),
+            max_streams: u64::from(self.config.max_streams),
+            state_bytes: self.digests.lock().bytes() as u64,
+            text_bytes: self.catalog.bytes() as u64,
+            clock_steps_back: self.clock_steps_back.load(Ordering::Relaxed),
+            ..Stats::default()
+        };
+        for shard in &self.shards {
+            let shard = shard.lock();
+            stats.state_bytes += shard.bytes() as u64;
+            stats.pending_streams += shard.pending_slots() as u64;
+        }
+        stats
+    }
+
+    pub(crate) fn emission(&self, now: Now) -> Emission {
+        Emission {
+            clock: OutputClock::new(now, self.config.max_lag_nano),
+            interval: self.config.emit == Emit::Interval,
+            first_value_delay_second: self
+                .config
+                .first_value_delay_nano
+                .div_ceil(NANOS_PER_SECOND) as u32,
+        }
+    }
+
+    /// Notices a wall clock that steps back; output times then go on by 1 ms steps (D4).
+    pub(crate) fn observe(&self, now: Now) {
+        let latest = self
+            .latest_wall
+            .fetch_max(now.wall_unix_nano, Ordering::Relaxed);
+        if now.wall_unix_nano + CLOCK_STEP_NANOS < latest {
+            let stored = self.latest_wall.compare_exchange(
+                latest,
+                now.wall_unix_nano,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            if stored.is_ok() {
+                self.clock_steps_back.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// D3a: whether this request was seen before; it is remembered if not.
+    fn is_retransmission(&self, digest: Option<Identity>, now: Now) -> bool {
+        let Some(digest) = digest else { return false };
+        let mut digests = self.digests.lock();
+        match self.config.retransmissions {
+            Retransmissions::Add => digests.remove(digest),
+            Retransmissions::Recognise if digests.contains(digest) => true,
+            Retransmissions::Recognise => {
+                digests.insert(digest, now.monotonic_nano);
+                false
+            }
+        }
+    }
+
+    /// D3a: nothing is added; the totals that the request touched go out again at the next tick.
+    fn repeat(&self, result: &mut BatchResult) {
+        result.outcomes.duplicate += result.points.len() as u64;
+        for point in &result.points {
+            let mut shard = self.shards[point.stream.shard(SHARDS)].lock();
+            if let Some(slot) = shard.find(point.stream) {
+                shard.mark_pending(slot);
+            }
+        }
+    }
+}

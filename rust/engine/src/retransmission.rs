@@ -1,0 +1,172 @@
+//! Requests and windows that were seen before (D3): retries add nothing.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashTable;
+
+use crate::clock::NANOS_PER_SECOND;
+use crate::identity::Identity;
+
+/// How long a whole request is recognised, at least (D3a).
+pub const REQUEST_MEMORY_SECONDS: u64 = 30 * 60;
+/// Windows remembered per stream (D3b).
+pub const WINDOWS_PER_STREAM: usize = 4;
+
+const GENERATIONS: u64 = 6;
+const GENERATION_NANOS: u64 = REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND / GENERATIONS;
+/// Digests per generation; reaching it makes the generation end early: memory stays bounded at
+/// about 7 × 131,072 digests (31 MiB), which is 436 requests a second for 30 minutes.
+const GENERATION_CAPACITY: usize = 1 << 17;
+
+/// Digests of whole requests in a ring of generations; the oldest is dropped as a whole, so
+/// forgetting costs nothing per digest.
+#[derive(Debug)]
+pub(crate) struct RequestDigests {
+    generations: VecDeque<Generation>,
+}
+
+#[derive(Debug)]
+struct Generation {
+    began_nano: u64,
+    digests: HashTable<u128>,
+}
+
+impl RequestDigests {
+    pub fn new() -> Self {
+        Self {
+            generations: VecDeque::new(),
+        }
+    }
+
+    pub fn contains(&self, digest: Identity) -> bool {
+        self.generations.iter().any(|g| {
+            g.digests
+                .find(digest.table_hash(), |d| *d == digest.0)
+                .is_some()
+        })
+    }
+
+    /// Remembers a digest; `now` is the monotonic clock in nanoseconds.
+    pub fn insert(&mut self, digest: Identity, now: u64) {
+        self.turn(now);
+        if let Some(newest) = self.generations.back_mut() {
+            newest
+                .digests
+                .insert_unique(digest.table_hash(), digest.0, |d| Identity(*d).table_hash());
+        }
+    }
+
+    /// Forgets a digest; says whether it was there.
+    pub fn remove(&mut self, digest: Identity) -> bool {
+        self.generations.iter_mut().any(|generation| {
+            match generation
+                .digests
+                .find_entry(digest.table_hash(), |d| *d == digest.0)
+            {
+                Ok(entry) => {
+                    entry.remove();
+                    true
+                }
+                Err(_) => false,
+            }
+        })
+    }
+
+    fn turn(&mut self, now: u64) {
+        let full = |g: &Generation| {
+            now.saturating_sub(g.began_nano) >= GENERATION_NANOS
+                || g.digests.len() >= GENERATION_CAPACITY
+        };
+        if self.generations.back().is_none_or(full) {
+            self.generations.push_back(Generation {
+                began_nano: now,
+                digests: HashTable::new(),
+            });
+        }
+        while self.generations.len() as u64 > GENERATIONS + 1 {
+            self.generations.pop_front();
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.generations
+            .iter()
+            .map(|g| g.digests.allocation_size())
+            .sum()
+    }
+}
+
+/// The last windows of one stream, as 64-bit fingerprints (D3b). 0 means an empty place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Windows {
+    fingerprints: [u64; WINDOWS_PER_STREAM],
+}
+
+impl Windows {
+    /// Remembers `fingerprint`, forgetting the oldest; false if it was there already.
+    pub fn remember(&mut self, fingerprint: u64) -> bool {
+        let fingerprint = fingerprint.max(1);
+        if self.fingerprints.contains(&fingerprint) {
+            return false;
+        }
+        self.fingerprints.rotate_right(1);
+        self.fingerprints[0] = fingerprint;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: u64 = 60 * NANOS_PER_SECOND;
+
+    /// Scenario: a request comes again after 29 and after 40 minutes. Guarantee: known at 29 (D3a);
+    /// memory ends, at the latest after 35 and the next insertion.
+    #[test]
+    fn requests_are_known_for_thirty_minutes() {
+        let mut digests = RequestDigests::new();
+        digests.insert(Identity(1), 0);
+        for minute in 0..30 {
+            digests.insert(Identity(100 + u128::from(minute)), minute * MINUTE);
+        }
+        assert!(digests.contains(Identity(1)));
+        for minute in 30..41 {
+            digests.insert(Identity(100 + u128::from(minute)), minute * MINUTE);
+        }
+        assert!(!digests.contains(Identity(1)));
+        assert!(digests.contains(Identity(140)));
+    }
+
+    /// Scenario: a failed delivery is recognised once (`add`). Guarantee: the second time it is new.
+    #[test]
+    fn a_removed_digest_is_unknown() {
+        let mut digests = RequestDigests::new();
+        digests.insert(Identity(5), 0);
+        assert!(digests.remove(Identity(5)));
+        assert!(!digests.remove(Identity(5)));
+    }
+
+    /// Scenario: a flood of requests. Guarantee: the table stays within its bound.
+    #[test]
+    fn memory_is_bounded() {
+        let mut digests = RequestDigests::new();
+        for i in 0..2_000_000_u128 {
+            digests.insert(Identity(i << 64 | i), 0);
+        }
+        assert!(digests.bytes() < 64 << 20, "{} bytes", digests.bytes());
+        assert!(digests.contains(Identity(1_999_999 << 64 | 1_999_999)));
+    }
+
+    /// Scenario: five windows, the first and the last again. Guarantee: the last four are known.
+    #[test]
+    fn four_windows_are_known() {
+        let mut windows = Windows::default();
+        for fingerprint in 1..=5 {
+            assert!(windows.remember(fingerprint));
+        }
+        assert!(!windows.remember(5));
+        assert!(!windows.remember(2));
+        assert!(windows.remember(1));
+    }
+}

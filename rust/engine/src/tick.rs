@@ -1,0 +1,208 @@
+//! Periodic output: held values and zeros, intervals, the last words at Shutdown, and expiry.
+//!
+//! What goes out here has no input point to be written into, so it is copied out of the catalog.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::catalog::MetricDescriptor;
+use crate::clock::{NANOS_PER_SECOND, Now};
+use crate::engine::{Engine, SHARDS};
+use crate::identity::Identity;
+use crate::intern::InternId;
+use crate::number::Number;
+use crate::shard::Shard;
+use crate::stream::{Emission, Output};
+
+/// Points after which a tick ends a chunk, so that no tick stalls the pipeline or its memory.
+const CHUNK_POINTS: usize = 8_192;
+
+/// One tick, handed out in chunks: call [`Engine::tick`] until [`Tick::is_done`].
+#[derive(Debug, Default)]
+pub struct Tick {
+    points: Vec<DuePoint>,
+    /// Attribute records of all points of the chunk.
+    records: Vec<u8>,
+    metrics: BTreeMap<InternId, (Arc<MetricDescriptor>, [InternId; 2])>,
+    /// Streams that the chunk speaks for (L4).
+    streams: Vec<Identity>,
+    next_shard: usize,
+}
+
+#[derive(Debug)]
+struct DuePoint {
+    metric: InternId,
+    attributes: Range<usize>,
+    output: Output,
+}
+
+/// Points of one metric that are due.
+#[derive(Debug)]
+pub struct DueMetric<'a> {
+    /// The metric with its scope and resource.
+    pub descriptor: &'a Arc<MetricDescriptor>,
+    points: &'a [DuePoint],
+    records: &'a [u8],
+}
+
+/// One cumulative point that is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Due<'a> {
+    /// Attribute records (see [`crate::attribute`]).
+    pub attributes: &'a [u8],
+    /// Start of the stream in Unix nanoseconds.
+    pub start_unix_nano: u64,
+    /// Output time in Unix nanoseconds, a whole millisecond.
+    pub time_unix_nano: u64,
+    /// The total.
+    pub value: Number,
+}
+
+impl Tick {
+    /// Whether every shard has been asked; the chunk at hand is then the last.
+    pub fn is_done(&self) -> bool {
+        self.next_shard >= SHARDS
+    }
+
+    /// Whether the chunk has nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// The chunk, metric by metric; metrics of one scope and scopes of one resource stand together.
+    pub fn metrics(&self) -> impl Iterator<Item = DueMetric<'_>> {
+        self.points
+            .chunk_by(|a, b| a.metric == b.metric)
+            .filter_map(|points| {
+                let (descriptor, _) = self.metrics.get(&points.first()?.metric)?;
+                Some(DueMetric {
+                    descriptor,
+                    points,
+                    records: &self.records,
+                })
+            })
+    }
+
+    fn clear(&mut self) {
+        self.points.clear();
+        self.records.clear();
+        self.metrics.clear();
+        self.streams.clear();
+    }
+
+    fn sort(&mut self) {
+        let metrics = &self.metrics;
+        // Stable: a zero stays before the value of its stream.
+        self.points.sort_by_key(|point| {
+            (
+                metrics.get(&point.metric).map(|(_, order)| *order),
+                point.metric,
+            )
+        });
+    }
+}
+
+impl DueMetric<'_> {
+    /// The points, a zero before the value of its stream.
+    pub fn points(&self) -> impl Iterator<Item = Due<'_>> {
+        self.points.iter().map(|point| Due {
+            attributes: &self.records[point.attributes.clone()],
+            start_unix_nano: point.output.start_unix_nano,
+            time_unix_nano: point.output.time_unix_nano,
+            value: point.output.value,
+        })
+    }
+}
+
+impl Engine {
+    /// Collects the next chunk of what is due: values held back (D4, D6), changed streams
+    /// (L3, L4). `last` is Shutdown: delays end early (L5). Idle streams are forgotten on the way (L1).
+    ///
+    /// `tick` starts as `Tick::default()`; ticks of one engine are not run side by side.
+    pub fn tick(&self, now: Now, last: bool, tick: &mut Tick) {
+        self.observe(now);
+        if tick.next_shard == 0 {
+            self.forget_stale(now);
+        }
+        tick.clear();
+        let emission = self.emission(now);
+        while tick.next_shard < SHARDS && tick.points.len() < CHUNK_POINTS {
+            let mut shard = self.shards[tick.next_shard].lock();
+            self.release_shard(&mut shard, &emission, last, tick);
+            tick.next_shard += 1;
+        }
+        tick.sort();
+    }
+
+    /// L4: the next consumer refused the chunk at hand: its streams go out again at the next tick.
+    pub fn tick_refused(&self, tick: &Tick) {
+        for identity in &tick.streams {
+            let mut shard = self.shards[identity.shard(SHARDS)].lock();
+            if let Some(slot) = shard.find(*identity) {
+                shard.mark_pending(slot);
+            }
+        }
+    }
+
+    fn release_shard(&self, shard: &mut Shard, emission: &Emission, last: bool, tick: &mut Tick) {
+        for slot in shard.take_pending() {
+            let stream = shard.get_mut(slot);
+            if !stream.is_live() || !stream.is_pending() {
+                continue; // it has spoken since, with a point of its own
+            }
+            let (zero, value) = stream.release(emission, last);
+            let held = stream.is_pending();
+            if zero.is_some() || value.is_some() {
+                let begin = tick.records.len();
+                self.catalog
+                    .copy_attributes(&stream.attributes, &mut tick.records);
+                let attributes = begin..tick.records.len();
+                let metric = stream.metric;
+                tick.streams.push(stream.identity());
+                for output in [zero, value].into_iter().flatten() {
+                    tick.points.push(DuePoint {
+                        metric,
+                        attributes: attributes.clone(),
+                        output,
+                    });
+                }
+                if let Some(descriptor) = self.catalog.metric(metric) {
+                    tick.metrics.entry(metric).or_insert(descriptor);
+                }
+            }
+            if held {
+                shard.keep_pending(slot);
+            }
+        }
+    }
+
+    /// L1: forgets idle streams, some shards per tick: all of them within about a minute.
+    fn forget_stale(&self, now: Now) {
+        let mut sweep = self.sweep.lock();
+        let second = now.monotonic_second();
+        let shards = (second.saturating_sub(sweep.last_second) as usize).min(SHARDS);
+        sweep.last_second = second;
+        let max_stale =
+            (self.config.max_stale_nano / NANOS_PER_SECOND).min(u64::from(u32::MAX)) as u32;
+        let Some(oldest) = second.checked_sub(max_stale) else {
+            return;
+        };
+        for _ in 0..shards {
+            let mut shard = self.shards[sweep.next_shard].lock();
+            sweep.next_shard = (sweep.next_shard + 1) % SHARDS;
+            shard.forget_if(
+                |stream| stream.last_seen_second < oldest,
+                |stream| {
+                    self.stream_count.fetch_sub(1, Ordering::Relaxed);
+                    self.catalog.release_metric(stream.metric);
+                    stream
+                        .attributes
+                        .iter()
+                        .for_each(|id| self.catalog.release_attribute(*id));
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,438 @@
+/* The C boundary of the Tokenledger engine. Made by cbindgen from rust/ffi: do not edit.
+ * Conventions and contracts: rust/ffi/src/lib.rs. */
+
+#ifndef TOKENLEDGER_H
+#define TOKENLEDGER_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+// First four bytes of a buffer.
+#define TL_MAGIC 1414283825
+
+// Raised with every change of this file.
+#define TL_LAYOUT_VERSION 1
+
+// Every record begins at a multiple of this many bytes.
+#define TL_ALIGNMENT 8
+
+// Tag of a [`ResourceRecord`].
+#define TL_TAG_RESOURCE 1
+
+// Tag of a [`ScopeRecord`].
+#define TL_TAG_SCOPE 2
+
+// Tag of a [`MetricRecord`].
+#define TL_TAG_METRIC 3
+
+// Tag of a [`PointRecord`].
+#define TL_TAG_POINT 4
+
+// Bytes of text in an [`Error`].
+#define TL_MESSAGE_BYTES 240
+
+// How a call ended. Numbers are never used again for something else.
+enum tl_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Done; output parameters are written.
+  TL_STATUS_OK = 0,
+  // A pointer is null or a length impossible; nothing was done.
+  TL_STATUS_INVALID_ARGUMENT = 1,
+  // The buffer does not follow its layout; nothing was done.
+  TL_STATUS_MALFORMED = 2,
+  // The configuration cannot be used; nothing was made.
+  TL_STATUS_CONFIGURATION = 3,
+  // The engine panicked in this call or an earlier one; the handle is poisoned for good.
+  TL_STATUS_POISONED = 4,
+  // The operating system gave no randomness for the identity key.
+  TL_STATUS_RANDOMNESS = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_status tl_status;
+#else
+typedef int32_t tl_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What becomes of one input point.
+enum tl_action
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The point is removed from the batch: held, coalesced, recognised or refused.
+  TL_ACTION_DROP = 0,
+  // The point carries start, time and value of the verdict.
+  TL_ACTION_WRITE = 1,
+  // As `Write`, with a zero that stands for the held value; the point's exemplars go (D6, D10).
+  TL_ACTION_WRITE_ZERO = 2,
+  // As `Write`, and the attributes give way to `otel.metric.overflow = true` (T5).
+  TL_ACTION_WRITE_OVERFLOW = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_action tl_action;
+#else
+typedef uint8_t tl_action;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// An engine behind the boundary. After a panic it answers every call with [`Status::Poisoned`].
+typedef struct tl_engine tl_engine;
+
+// Answers to one batch, reused by the caller for the next.
+typedef struct tl_result tl_result;
+
+// One tick under way, with the payloads of its current chunk.
+typedef struct tl_tick tl_tick;
+
+// Sizes as this library was compiled with them; the caller compares them with its own at start.
+typedef struct {
+  // [`layout::LAYOUT_VERSION`].
+  uint32_t layout_version;
+  // Bytes of a batch header.
+  uint32_t batch_header;
+  // Bytes of a resource record.
+  uint32_t resource_record;
+  // Bytes of a scope record.
+  uint32_t scope_record;
+  // Bytes of a metric record.
+  uint32_t metric_record;
+  // Bytes of a point record.
+  uint32_t point_record;
+  // Bytes of a verdict.
+  uint32_t verdict;
+  // Bytes of an added point.
+  uint32_t added_point;
+  // Bytes of a batch view.
+  uint32_t batch_view;
+  // Bytes of the stats.
+  uint32_t stats;
+  // Bytes of an error.
+  uint32_t error;
+} tl_abi_sizes_t;
+
+// What went wrong, in memory of the caller; nothing is allocated across the boundary.
+typedef struct {
+  // Place in the input where that makes sense, else 0.
+  uint64_t offset;
+  // Bytes of `message` that are set.
+  uint32_t length;
+  // 1 if the panic behind `Poisoned` happened in this very call, else 0.
+  uint32_t fresh;
+  // UTF-8 text without a final zero.
+  uint8_t message[TL_MESSAGE_BYTES];
+} tl_error;
+
+// The answer to one input point, in input order. Read in place by the C boundary's caller.
+typedef struct {
+  // Start of the cumulative stream in Unix nanoseconds.
+  uint64_t start_unix_nano;
+  // Output time in Unix nanoseconds, a whole millisecond (D4).
+  uint64_t time_unix_nano;
+  // The total: bits of an `i64` or of an `f64`.
+  uint64_t value_bits;
+  // An [`Action`].
+  uint8_t action;
+  // 1 if the value is a double, 0 if it is an integer.
+  uint8_t is_double;
+  // Zero; room for later rules.
+  uint8_t reserved[6];
+} tl_verdict;
+
+// A zero point to put beside an input point: same metric, same attributes (D6).
+typedef struct {
+  // Start of the cumulative stream in Unix nanoseconds.
+  uint64_t start_unix_nano;
+  // Output time in Unix nanoseconds, before that of the point it stands beside.
+  uint64_t time_unix_nano;
+  // Number of the input point, counted from 0 in input order.
+  uint32_t point;
+  // 1 if the zero is a double, 0 if it is an integer.
+  uint8_t is_double;
+  // 1 if the attributes are those of the overflow stream (T5).
+  uint8_t overflow;
+  // Zero; room for later rules.
+  uint8_t reserved[2];
+} tl_added_point;
+
+// How many points of a batch ended how. Each point has exactly one outcome.
+typedef struct {
+  // Added to its stream.
+  uint64_t accepted;
+  // Recognised as a retransmission; added nothing (D3).
+  uint64_t duplicate;
+  // Added, but not after the last emitted time; goes out with a later point or tick (D4).
+  uint64_t late;
+  // Not a number, infinite, negative on a monotonic sum, or beyond every limit (D8).
+  uint64_t invalid;
+  // Added to the overflow stream of its metric (T5).
+  uint64_t overflow;
+  // Carried the flag `NO_RECORDED_VALUE` (D9).
+  uint64_t no_value;
+} tl_outcomes;
+
+// The answers to one batch, inside the memory of its result handle.
+typedef struct {
+  // One verdict per point record, in order; null if there are none.
+  const tl_verdict *verdicts;
+  // Number of verdicts.
+  uint64_t verdict_count;
+  // Points to add; null if there are none.
+  const tl_added_point *added;
+  // Number of points to add.
+  uint64_t added_count;
+  // What became of the points.
+  tl_outcomes outcomes;
+} tl_batch_view;
+
+// The current chunk of a tick, inside the memory of its tick handle.
+typedef struct {
+  // Number of payloads; read each with [`tl_tick_payload`].
+  uint64_t payload_count;
+  // 1 if this is the last chunk, else 0.
+  uint8_t done;
+} tl_tick_view;
+
+// One payload of a tick.
+typedef struct {
+  // Client metadata as attribute records; null if there is none.
+  const uint8_t *metadata;
+  // Bytes of metadata.
+  uint64_t metadata_bytes;
+  // An OTLP `ExportMetricsServiceRequest`; null if it is empty.
+  const uint8_t *request;
+  // Bytes of the request.
+  uint64_t request_bytes;
+} tl_payload_view;
+
+// What an engine holds at a moment.
+typedef struct {
+  // Live streams, overflow streams included.
+  uint64_t streams;
+  // Limit of ordinary streams.
+  uint64_t max_streams;
+  // Streams that wait for a tick (an upper bound).
+  uint64_t pending_streams;
+  // Bytes of stream state: entries, tables, attribute lists, request digests.
+  uint64_t state_bytes;
+  // Bytes of interned text and its tables.
+  uint64_t text_bytes;
+  // How often the wall clock stepped back by more than a minute.
+  uint64_t clock_steps_back;
+} tl_stats;
+
+// Begins a buffer; the attribute records of the client metadata follow.
+typedef struct {
+  // [`MAGIC`].
+  uint32_t magic;
+  // [`LAYOUT_VERSION`].
+  uint32_t layout_version;
+  // Length of the whole buffer in bytes.
+  uint64_t total_bytes;
+  // The wall clock, Unix nanoseconds.
+  uint64_t wall_unix_nano;
+  // The monotonic clock, nanoseconds since any fixed moment.
+  uint64_t monotonic_nano;
+  // Number of point records.
+  uint32_t point_count;
+  // Length of the metadata's attribute records.
+  uint32_t metadata_bytes;
+} tl_batch_header;
+
+// A resource; attribute records and schema URL follow.
+typedef struct {
+  // [`TAG_RESOURCE`].
+  uint8_t tag;
+  // Zero.
+  uint8_t reserved[3];
+  // Length of the attribute records.
+  uint32_t attribute_bytes;
+  // Length of the schema URL.
+  uint32_t schema_url_bytes;
+  // Zero.
+  uint32_t padding;
+} tl_resource_record;
+
+// A scope of the last resource; attribute records, name, version and schema URL follow.
+typedef struct {
+  // [`TAG_SCOPE`].
+  uint8_t tag;
+  // Zero.
+  uint8_t reserved[3];
+  // Length of the attribute records.
+  uint32_t attribute_bytes;
+  // Length of the name.
+  uint32_t name_bytes;
+  // Length of the version.
+  uint32_t version_bytes;
+  // Length of the schema URL.
+  uint32_t schema_url_bytes;
+  // Zero.
+  uint32_t padding;
+} tl_scope_record;
+
+// A delta sum of the last scope; name, unit and description follow.
+typedef struct {
+  // [`TAG_METRIC`].
+  uint8_t tag;
+  // 1 if the sum may only grow, else 0.
+  uint8_t monotonic;
+  // Zero.
+  uint8_t reserved[2];
+  // Length of the name.
+  uint32_t name_bytes;
+  // Length of the unit.
+  uint32_t unit_bytes;
+  // Length of the description.
+  uint32_t description_bytes;
+} tl_metric_record;
+
+// A point of the last metric; its attribute records follow.
+typedef struct {
+  // [`TAG_POINT`].
+  uint8_t tag;
+  // 1 if the value is a double, 0 if it is an integer.
+  uint8_t is_double;
+  // 1 if the point says that it carries no value (`NO_RECORDED_VALUE`).
+  uint8_t no_recorded_value;
+  // Zero.
+  uint8_t reserved;
+  // Length of the attribute records.
+  uint32_t attribute_bytes;
+  // Start of the window, Unix nanoseconds, 0 = unknown.
+  uint64_t start_unix_nano;
+  // End of the window, Unix nanoseconds, 0 = unknown.
+  uint64_t time_unix_nano;
+  // Bits of an `i64` or an `f64`.
+  uint64_t value_bits;
+} tl_point_record;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// Digest of the sources that this library was built from: a string that ends with a zero and lives
+// as long as the process. `unset` in a build that was not made by `make lib`.
+const char *tl_content_digest(void);
+
+// Fills in the sizes of all structs that cross the boundary.
+//
+// # Safety
+// `sizes` is null or points to writable memory for an `AbiSizes`.
+void tl_abi_sizes(tl_abi_sizes_t *sizes);
+
+// Engines alive in this process, for leak tests.
+uint64_t tl_live_engines(void);
+
+// Makes an engine from a JSON configuration. Free it with [`tl_engine_destroy`].
+//
+// # Safety
+// `config` points to `config_bytes` readable bytes; `engine` to writable memory for a pointer;
+// `error` is null or points to writable memory for an `Error`.
+tl_status tl_engine_create(const uint8_t *config,
+                           size_t config_bytes,
+                           uint64_t wall_unix_nano,
+                           uint64_t monotonic_nano,
+                           tl_engine **engine,
+                           tl_error *error);
+
+// Ends an engine; null is fine.
+//
+// # Safety
+// `engine` is null or comes from [`tl_engine_create`], is not used by any other thread and not
+// used again.
+void tl_engine_destroy(tl_engine *engine);
+
+// Makes an empty result handle. Free it with [`tl_result_destroy`].
+tl_result *tl_result_create(void);
+
+// Ends a result handle; null is fine.
+//
+// # Safety
+// As [`tl_engine_destroy`], with [`tl_result_create`].
+void tl_result_destroy(tl_result *result);
+
+// Makes an empty tick handle. Free it with [`tl_tick_destroy`].
+tl_tick *tl_tick_create(void);
+
+// Ends a tick handle; null is fine.
+//
+// # Safety
+// As [`tl_engine_destroy`], with [`tl_tick_create`].
+void tl_tick_destroy(tl_tick *tick);
+
+// Takes a flat buffer (layout in `layout.rs`) in and answers every point of it.
+//
+// # Safety
+// `engine` and `result` are live handles, `result` used by no other thread; `buffer` points to
+// `buffer_bytes` readable bytes; `view` to writable memory for a `BatchView`; `error` as in
+// [`tl_engine_create`].
+tl_status tl_engine_consume(const tl_engine *engine,
+                            const uint8_t *buffer,
+                            size_t buffer_bytes,
+                            tl_result *result,
+                            tl_batch_view *view,
+                            tl_error *error);
+
+// The next consumer refused the batch that `result` answered (L4).
+//
+// # Safety
+// As [`tl_engine_consume`].
+tl_status tl_engine_refused(const tl_engine *engine,
+                            const tl_result *result,
+                            uint64_t wall_unix_nano,
+                            uint64_t monotonic_nano,
+                            tl_error *error);
+
+// Collects the next chunk of what is due; call until `done`. `last` = 1 at Shutdown (L5).
+//
+// # Safety
+// `engine` and `tick` are live handles, `tick` used by no other thread; `view` points to writable
+// memory for a `TickView`; `error` as in [`tl_engine_create`].
+tl_status tl_engine_tick(const tl_engine *engine,
+                         tl_tick *tick,
+                         uint64_t wall_unix_nano,
+                         uint64_t monotonic_nano,
+                         uint8_t last,
+                         tl_tick_view *view,
+                         tl_error *error);
+
+// One payload of the tick's current chunk, counted from 0; false if there is none of that number.
+//
+// # Safety
+// `tick` is a live handle used by no other thread; `view` points to writable memory for a
+// `PayloadView`.
+bool tl_tick_payload(const tl_tick *tick, uint64_t number, tl_payload_view *view);
+
+// The next consumer refused the tick's current chunk (L4).
+//
+// # Safety
+// As [`tl_engine_tick`].
+tl_status tl_engine_tick_refused(const tl_engine *engine, const tl_tick *tick, tl_error *error);
+
+// What the engine holds.
+//
+// # Safety
+// `engine` is a live handle; `stats` points to writable memory for a `Stats`; `error` as in
+// [`tl_engine_create`].
+tl_status tl_engine_stats(const tl_engine *engine, tl_stats *stats, tl_error *error);
+
+// A drill: the engine's next call panics inside, to show that the caller survives it.
+//
+// # Safety
+// `engine` is null or a live handle.
+void tl_engine_inject_panic(const tl_engine *engine);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* TOKENLEDGER_H */

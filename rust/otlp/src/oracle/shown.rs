@@ -1,0 +1,115 @@
+//! What a batch shows, resolved into owned values that can be compared across encodings.
+
+use tokenledger::batch::{Batch, Malformed, MetricRef, PointRef, ResourceRef, ScopeRef, Visitor};
+use tokenledger::number::Number;
+
+type Text = Vec<u8>;
+
+/// One element of a batch without references into it. Attributes are canonical records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A resource.
+    Resource {
+        /// One record each.
+        attributes: Vec<Text>,
+        /// UTF-8 text.
+        schema_url: Text,
+    },
+    /// A scope of the last resource.
+    Scope {
+        /// UTF-8 text.
+        name: Text,
+        /// UTF-8 text.
+        version: Text,
+        /// One record each.
+        attributes: Vec<Text>,
+        /// UTF-8 text.
+        schema_url: Text,
+    },
+    /// A delta sum of the last scope.
+    Metric {
+        /// UTF-8 text.
+        name: Text,
+        /// UTF-8 text.
+        unit: Text,
+        /// UTF-8 text.
+        description: Text,
+        /// Whether it may only grow.
+        monotonic: bool,
+    },
+    /// A point of the last metric.
+    Point {
+        /// One record each.
+        attributes: Vec<Text>,
+        /// Unix nanoseconds.
+        start: u64,
+        /// Unix nanoseconds.
+        time: u64,
+        /// Whether the value is a double.
+        is_double: bool,
+        /// Bits of the value, so that NaN equals itself.
+        value_bits: u64,
+        /// Whether the point carries no value.
+        no_recorded_value: bool,
+    },
+}
+
+/// Everything that `batch` shows, attributes included.
+pub fn show(batch: &impl Batch) -> Result<Vec<Shown>, Malformed> {
+    let mut collector = Collector { batch, shown: Vec::new() };
+    batch.visit(&mut collector)?;
+    Ok(collector.shown)
+}
+
+struct Collector<'a, B> {
+    batch: &'a B,
+    shown: Vec<Shown>,
+}
+
+fn collect(read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), Malformed>) -> Result<Vec<Text>, Malformed> {
+    let mut records = Vec::new();
+    read(&mut |record| records.push(record.to_vec()))?;
+    Ok(records)
+}
+
+impl<B: Batch> Visitor for Collector<'_, B> {
+    fn resource(&mut self, resource: ResourceRef) -> Result<(), Malformed> {
+        let attributes = collect(|each| self.batch.resource_attributes(resource.attributes, each))?;
+        self.shown.push(Shown::Resource { attributes, schema_url: self.batch.bytes(resource.schema_url).to_vec() });
+        Ok(())
+    }
+
+    fn scope(&mut self, scope: ScopeRef) -> Result<(), Malformed> {
+        let attributes = collect(|each| self.batch.scope_attributes(scope.attributes, each))?;
+        self.shown.push(Shown::Scope {
+            name: self.batch.bytes(scope.name).to_vec(),
+            version: self.batch.bytes(scope.version).to_vec(),
+            attributes,
+            schema_url: self.batch.bytes(scope.schema_url).to_vec(),
+        });
+        Ok(())
+    }
+
+    fn metric(&mut self, metric: MetricRef) -> Result<(), Malformed> {
+        self.shown.push(Shown::Metric {
+            name: self.batch.bytes(metric.name).to_vec(),
+            unit: self.batch.bytes(metric.unit).to_vec(),
+            description: self.batch.bytes(metric.description).to_vec(),
+            monotonic: metric.monotonic,
+        });
+        Ok(())
+    }
+
+    fn point(&mut self, point: PointRef) -> Result<(), Malformed> {
+        let attributes = collect(|each| self.batch.point_attributes(point.attributes, each))?;
+        self.shown.push(Shown::Point {
+            attributes,
+            start: point.start_unix_nano,
+            time: point.time_unix_nano,
+            is_double: matches!(point.value, Number::Double(_)),
+            value_bits: point.value.bits(),
+            no_recorded_value: point.no_recorded_value,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+package capture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// Totals are values by series. A series is written as Key does.
+type Totals map[string]float64
+
+// Totals adds up the deltas of all metrics requests per series: what a reader of the output has to see. Use it on a
+// capture without repetitions.
+func (c Capture) Totals(tb testing.TB) Totals {
+	tb.Helper()
+	out := Totals{}
+	for _, md := range c.decoded(tb) {
+		EachPoint(md, func(m pmetric.Metric, p pmetric.NumberDataPoint) {
+			require.Equal(tb, pmetric.AggregationTemporalityDelta, m.Sum().AggregationTemporality(), m.Name())
+			out[Key(m.Name(), labels(p.Attributes()))] += value(p)
+		})
+	}
+	return out
+}
+
+// Key writes a series as `metric{label="value",…}` with the metric name as Prometheus exporters begin it (they append
+// unit and `_total`) and the labels sorted.
+func Key(metric string, labels map[string]string) string {
+	pairs := make([]string, 0, len(labels))
+	for name, value := range labels {
+		pairs = append(pairs, fmt.Sprintf("%s=%q", Sanitised(name), value))
+	}
+	slices.Sort(pairs)
+	return NamePrefix(metric) + "{" + strings.Join(pairs, ",") + "}"
+}
+
+// NamePrefix is how the name of an OTLP metric begins in Prometheus, before unit and `_total`.
+func NamePrefix(metric string) string {
+	return strings.TrimSuffix(Sanitised(metric), "_total")
+}
+
+// Sanitised writes a name with the characters that Prometheus always knew.
+func Sanitised(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+func labels(attributes pcommon.Map) map[string]string {
+	out := map[string]string{}
+	for name, value := range attributes.All() {
+		out[name] = value.AsString()
+	}
+	return out
+}
+
+func value(p pmetric.NumberDataPoint) float64 {
+	if p.ValueType() == pmetric.NumberDataPointValueTypeInt {
+		return float64(p.IntValue())
+	}
+	return p.DoubleValue()
+}
