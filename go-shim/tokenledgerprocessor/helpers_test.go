@@ -112,8 +112,9 @@ func (r *recorder) last(name string) map[string]int64 {
 	for _, md := range r.AllMetrics() {
 		forEachPoint(md, func(m pmetric.Metric, dp pmetric.NumberDataPoint) {
 			if m.Name() == name {
-				kind, _ := dp.Attributes().Get("type")
-				values[kind.AsString()] = dp.IntValue()
+				if kind, ok := dp.Attributes().Get("type"); ok {
+					values[kind.Str()] = dp.IntValue()
+				}
 			}
 		})
 	}

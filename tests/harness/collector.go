@@ -2,7 +2,6 @@ package harness
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Setup says how to start a collector. The zero value is the default configuration without first value delay.
@@ -105,6 +103,9 @@ func (c *Collector) PageURL() string {
 	return "http://" + address(c.Setup.Ports.Prometheus) + "/metrics"
 }
 
+// PageAddress is host and port of that page, as a scrape target is written.
+func (c *Collector) PageAddress() string { return address(c.Setup.Ports.Prometheus) }
+
 // SelfMetricsURL is the page of the collector's own metrics.
 func (c *Collector) SelfMetricsURL() string {
 	return "http://" + address(c.Setup.Ports.SelfMetrics) + "/metrics"
@@ -190,13 +191,13 @@ func commandInside(tb testing.TB, root, binary, override string) *exec.Cmd {
 	return cmd
 }
 
-// WaitForLog waits until the collector has logged a text.
-func (c *Collector) WaitForLog(tb testing.TB, text string, patience time.Duration) {
+// Command runs the command line with the environment of the collector, by which it finds it, and returns what it wrote
+// and its exit code.
+func (c *Collector) Command(tb testing.TB, arguments ...string) (output string, code int) {
 	tb.Helper()
-	Eventually(tb, patience, "log line", func() error {
-		if strings.Contains(c.Log(), text) {
-			return nil
-		}
-		return fmt.Errorf("the log has no %q", text)
-	})
+	cmd := exec.Command(CommandBinary(MustRoot(tb)), arguments...)
+	cmd.Env = c.environment()
+	p := startProcess(tb, "tokenledger", cmd)
+	code = p.Wait(tb, Patience)
+	return p.Log(), code
 }

@@ -103,8 +103,8 @@ func (s Series) has(labels []string) bool {
 	return true
 }
 
-// Totals writes the client's series of a page as capture.Totals, for the sessions wanted. Labels that the exporter
-// adds (scope, job, instance) are left out.
+// Totals writes the client's series of a page as capture.Totals, for the sessions wanted, with the labels of points
+// only. Two series of the same point labels are an error: somebody would add them up.
 func (p Page) Totals(sessions []capture.Session) (capture.Totals, error) {
 	wanted := map[string]bool{}
 	for _, session := range sessions {
@@ -117,7 +117,7 @@ func (p Page) Totals(sessions []capture.Session) (capture.Totals, error) {
 		}
 		key := capture.Key(withoutUnit(series.Name), pointLabels(series.Labels))
 		if _, twice := out[key]; twice {
-			return nil, fmt.Errorf("the page shows two series that differ in scope or job only: %s", key)
+			return nil, fmt.Errorf("two series differ in labels of scope or resource only: %s", key)
 		}
 		out[key] = series.Value
 	}
@@ -136,10 +136,16 @@ func withoutUnit(name string) string {
 	return name
 }
 
+// notOfPoints are labels that come from the resource of the captures or from whoever exports or scrapes.
+var notOfPoints = map[string]bool{
+	"host_arch": true, "os_type": true, "os_version": true, "service_version": true,
+	"job": true, "instance": true, "exported_job": true,
+}
+
 func pointLabels(labels map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, value := range labels {
-		if name != "job" && name != "instance" && !strings.HasPrefix(name, "otel_scope_") {
+		if !notOfPoints[name] && !strings.HasPrefix(name, "otel_scope_") {
 			out[name] = value
 		}
 	}

@@ -130,10 +130,12 @@ func startFromLastingThread(cmd *exec.Cmd) error {
 	return <-done
 }
 
-// Run runs a command to its end and returns what it wrote and its exit code.
+// Run runs a command at the top of the repository to its end and returns what it wrote and its exit code.
 func Run(tb testing.TB, patience time.Duration, program string, arguments ...string) (output string, code int) {
 	tb.Helper()
-	p := startProcess(tb, program, exec.Command(program, arguments...))
+	cmd := exec.Command(program, arguments...)
+	cmd.Dir = MustRoot(tb)
+	p := startProcess(tb, program, cmd)
 	code = p.Wait(tb, patience)
 	return p.Log(), code
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,6 +90,16 @@ func (s TimeSeries) First() Sample { return s.Samples[0] }
 
 // Last is the newest sample.
 func (s TimeSeries) Last() Sample { return s.Samples[len(s.Samples)-1] }
+
+// Selector writes an expression that selects just this series.
+func (s TimeSeries) Selector() string {
+	var matchers []string
+	for name, value := range s.Labels {
+		matchers = append(matchers, fmt.Sprintf("%s=%q", name, value))
+	}
+	slices.Sort(matchers)
+	return "{" + strings.Join(matchers, ",") + "}"
+}
 
 // Query evaluates an expression at a time (seconds since 1970). A range selector such as `up[5m]` gives the stored
 // samples.

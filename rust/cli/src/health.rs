@@ -21,14 +21,14 @@ use arrival::Arrival;
 #[command(after_help = exit::HELP)]
 pub struct Health {
     /// Address of the health_check extension.
-    #[arg(long, value_name = "URL", default_value_t = settings::health_endpoint())]
+    #[arg(long, value_name = "URL", value_parser = settings::http_url, default_value_t = settings::health_endpoint())]
     endpoint: String,
     /// Also tell for metrics, logs and traces when data was last received, and the usual causes if
     /// none was. Signals without data do not change the exit code.
     #[arg(long)]
     data: bool,
     /// Address of the page with the collector's own metrics, for --data.
-    #[arg(long, value_name = "URL", default_value_t = settings::self_metrics_endpoint())]
+    #[arg(long, value_name = "URL", value_parser = settings::http_url, default_value_t = settings::self_metrics_endpoint())]
     metrics_endpoint: String,
     /// How long to wait for an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
@@ -54,7 +54,8 @@ impl Health {
     /// Asks and answers.
     pub fn run(self) -> Ended {
         let client = Client::new(Duration::from_secs(self.timeout));
-        let mut answer = Answer { healthy: true, endpoint: self.endpoint.clone(), error: None, signals: None };
+        let mut answer =
+            Answer { healthy: true, endpoint: self.endpoint.clone(), error: None, signals: None };
         let asked = check(&client, &self.endpoint).and_then(|()| {
             answer.signals = self.data.then(|| arrivals(&client, &self.metrics_endpoint)).transpose()?;
             Ok(())
@@ -99,7 +100,8 @@ fn arrivals(client: &Client, endpoint: &str) -> Result<Vec<Arrival>, String> {
     if answer.status != 200 {
         return Err(format!("{endpoint} answered {}: {}", answer.status, answer.excerpt()));
     }
-    let samples = page::parse(&String::from_utf8_lossy(&answer.body)).map_err(|error| format!("{endpoint}: {error}"))?;
+    let samples = page::parse(&String::from_utf8_lossy(&answer.body))
+        .map_err(|error| format!("{endpoint}: {error}"))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     Ok(arrival::last_received(&samples, now))
 }

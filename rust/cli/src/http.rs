@@ -65,7 +65,8 @@ impl Client {
 }
 
 fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after =
+        response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
     Ok(Answer {
         status: response.status().as_u16(),
         retry_after: retry_after.map(Duration::from_secs),

@@ -36,7 +36,7 @@ pub struct Replay {
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     /// Address of the receiver, without /v1/metrics. Default: TOKENLEDGER_HOST, TOKENLEDGER_OTLP_HTTP_PORT.
-    #[arg(long, value_name = "URL", default_value_t = settings::otlp_http_endpoint())]
+    #[arg(long, value_name = "URL", value_parser = settings::http_url, default_value_t = settings::otlp_http_endpoint())]
     endpoint: String,
     /// Send without waiting between requests.
     #[arg(long)]
@@ -89,7 +89,8 @@ impl Replay {
     /// Sends and tells.
     pub fn run(self) -> Ended {
         let pace = Pace { fast: self.fast, shift_to_now: self.shift_to_now };
-        match replay(&self.directory, &self.signal, &self.endpoint, pace, Duration::from_secs(self.retry_for)) {
+        match replay(&self.directory, &self.signal, &self.endpoint, pace, Duration::from_secs(self.retry_for))
+        {
             Ok(sent) if self.json => output::json(&sent),
             Ok(sent) => output::line(&sent.describe()),
             Err(error @ ReplayError::Capture(_)) => return Err(error.into()),
@@ -104,7 +105,8 @@ impl Replay {
 
 impl Sent {
     fn describe(&self) -> String {
-        let requests: Vec<_> = self.requests.iter().map(|(signal, count)| format!("{signal} {count}")).collect();
+        let requests: Vec<_> =
+            self.requests.iter().map(|(signal, count)| format!("{signal} {count}")).collect();
         let total: u64 = self.requests.values().sum();
         let requests = requests.join(", ");
         let Self { bytes, retries, seconds, .. } = self;

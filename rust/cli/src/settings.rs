@@ -32,6 +32,15 @@ pub fn otlp_http_endpoint() -> String {
     endpoint(OTLP_HTTP_PORT, "4318")
 }
 
+/// An address from the command line: plain HTTP, because collectors on this machine and in clusters
+/// speak nothing else and a TLS library would be most of this program.
+pub fn http_url(text: &str) -> Result<String, String> {
+    match text.strip_prefix("http://") {
+        Some(rest) if !rest.is_empty() => Ok(text.to_owned()),
+        _ => Err("must begin with http:// (https is not supported)".to_owned()),
+    }
+}
+
 fn endpoint(port: &str, default_port: &str) -> String {
     endpoint_of(&variable(HOST, "localhost"), &variable(port, default_port))
 }
@@ -53,6 +62,15 @@ fn endpoint_of(host: &str, port: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Scenario: addresses with and without the scheme that is spoken. Guarantee: only the former pass.
+    #[test]
+    fn only_plain_http_is_taken() {
+        assert_eq!(http_url("http://localhost:1"), Ok("http://localhost:1".to_owned()));
+        for other in ["https://localhost", "localhost:4318", "http://", ""] {
+            assert!(http_url(other).unwrap_err().contains("http://"), "{other}");
+        }
+    }
 
     /// Scenario: a collector that listens on all addresses, as in a container.
     /// Guarantee: it is asked on this machine.

@@ -26,12 +26,7 @@ pub(crate) struct Application<'a, B> {
 
 impl<'a, B: Batch> Application<'a, B> {
     pub fn new(engine: &'a Engine, batch: &'a B, emission: Emission, now: Now) -> Self {
-        Self {
-            engine,
-            batch,
-            emission,
-            now,
-        }
+        Self { engine, batch, emission, now }
     }
 
     /// Applies all points of `result` and fills in their verdicts.
@@ -39,11 +34,7 @@ impl<'a, B: Batch> Application<'a, B> {
         let mut order = std::mem::take(&mut result.order);
         let borders = group_by_shard(&result.points, &mut order);
         for border in borders.windows(2) {
-            self.apply_group(
-                &order[border[0] as usize..border[1] as usize],
-                result,
-                false,
-            );
+            self.apply_group(&order[border[0] as usize..border[1] as usize], result, false);
         }
         result.order = order;
         self.apply_overflowed(result);
@@ -82,42 +73,35 @@ impl<'a, B: Batch> Application<'a, B> {
         let touched_before = result.touched.len();
         for index in group {
             let point = result.points[*index as usize];
-            let found = shard
-                .find(point.stream)
-                .or_else(|| self.create(&mut shard, &point, result, overflow));
+            let found =
+                shard.find(point.stream).or_else(|| self.create(&mut shard, &point, result, overflow));
             match found {
-                Some(slot) => self.apply_point(&mut shard, number, slot, &point, result),
+                Some(slot) => self.apply_point(&mut shard, slot, &point, result, overflow),
                 None if overflow => result.outcomes.invalid += 1,
                 None => result.overflowed.push(*index),
             }
         }
-        finish(
-            &mut shard,
-            &result.touched[touched_before..],
-            &mut result.verdicts,
-        );
+        // An overflow stream may have had points of its own in the first round (an SDK's overflow).
+        let touched = &result.touched[if overflow { 0 } else { touched_before }..];
+        let mine = touched.iter().filter(|t| usize::from(t.shard) == number);
+        finish(&mut shard, mine, &mut result.verdicts);
     }
 
     fn apply_point(
         &self,
         shard: &mut Shard,
-        number: usize,
         slot: u32,
         point: &IncomingPoint,
         result: &mut BatchResult,
+        overflow: bool,
     ) {
         let stream = shard.get_mut(slot);
-        let touched = touch(
-            &mut stream.touched,
-            &mut result.touched,
-            slot,
-            number as u8,
-            point.stream,
-        );
+        let touched = touch(&mut stream.touched, &mut result.touched, slot, point.stream);
         stream.last_seen_second = self.emission.clock.monotonic_second;
-        let overflow = stream.is_overflow();
         let recognise = self.engine.config.retransmissions == Retransmissions::Recognise;
-        if recognise && point.window != 0 && !stream.remember_window(point.window) {
+        // Windows of many sources meet in an overflow stream: four would not tell them apart.
+        let recognise = recognise && point.window != 0 && !overflow;
+        if recognise && !stream.remember_window(point.window) {
             result.outcomes.duplicate += 1;
             shard.mark_pending(slot); // D3: the total goes out again
             return;
@@ -132,14 +116,7 @@ impl<'a, B: Batch> Application<'a, B> {
         match answer {
             Answer::Emit { zero, value } => {
                 result.touched[touched].emitted = Some(point.number);
-                *verdict = written(
-                    if overflow {
-                        Action::WriteOverflow
-                    } else {
-                        Action::Write
-                    },
-                    value,
-                );
+                *verdict = written(if overflow { Action::WriteOverflow } else { Action::Write }, value);
                 if let Some(zero) = zero {
                     result.added.push(added(zero, point.number, overflow));
                 }
@@ -166,29 +143,16 @@ impl<'a, B: Batch> Application<'a, B> {
         result: &BatchResult,
         overflow: bool,
     ) -> Option<u32> {
-        let limit = self
-            .engine
-            .config
-            .max_streams
-            .saturating_mul(if overflow { 2 } else { 1 });
+        let limit = self.engine.config.max_streams.saturating_mul(if overflow { 2 } else { 1 });
         let count = &self.engine.stream_count;
-        count
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-                (n < limit).then_some(n + 1)
-            })
-            .ok()?;
+        count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).ok()?;
         let path = &result.metrics[point.metric as usize];
         let new = NewStream {
             identity: point.stream,
             metric: self.engine.catalog.acquire_metric(self.batch, path),
-            attributes: if overflow {
-                self.intern_overflow()
-            } else {
-                self.intern(point)
-            },
+            attributes: if overflow { self.intern_overflow() } else { self.intern(point) },
             monotonic: result.metric(point.metric).monotonic,
             is_double: matches!(point.value, Number::Double(_)),
-            overflow,
             start_unix_nano: window_start(
                 point.start_unix_nano,
                 point.time_unix_nano,
@@ -210,18 +174,14 @@ impl<'a, B: Batch> Application<'a, B> {
         let engine = self.engine;
         // The first pass has read the same attributes to their end without error.
         let _ = self.batch.point_attributes(point.attributes, |record| {
-            ids.push(
-                engine
-                    .catalog
-                    .acquire_attribute(engine.key.attribute(record), record),
-            );
+            ids.push(engine.catalog.acquire_attribute(engine.key.attribute(record), record));
         });
         ids.into()
     }
 }
 
 /// D5: the last point that went out for a stream carries everything the batch added to it.
-fn finish(shard: &mut Shard, touched: &[Touched], verdicts: &mut [Verdict]) {
+fn finish<'t>(shard: &mut Shard, touched: impl Iterator<Item = &'t Touched>, verdicts: &mut [Verdict]) {
     for touched in touched {
         if let Some(number) = touched.emitted {
             let stream = shard.get_mut(touched.slot);
@@ -237,24 +197,12 @@ fn finish(shard: &mut Shard, touched: &[Touched], verdicts: &mut [Verdict]) {
 /// The place of a stream in the batch's list of touched streams.
 ///
 /// The stream remembers its place; it counts only if the list agrees, so nothing needs resetting.
-fn touch(
-    place: &mut u32,
-    list: &mut Vec<Touched>,
-    slot: u32,
-    shard: u8,
-    identity: Identity,
-) -> usize {
-    let known = list
-        .get(*place as usize)
-        .is_some_and(|t| t.slot == slot && t.shard == shard);
+fn touch(place: &mut u32, list: &mut Vec<Touched>, slot: u32, identity: Identity) -> usize {
+    let known = list.get(*place as usize).is_some_and(|t| t.identity == identity);
     if !known {
         *place = list.len() as u32;
-        list.push(Touched {
-            identity,
-            slot,
-            shard,
-            emitted: None,
-        });
+        let shard = identity.shard(SHARDS) as u8;
+        list.push(Touched { identity, slot, shard, emitted: None });
     }
     *place as usize
 }
@@ -268,12 +216,7 @@ fn count(outcomes: &mut Outcomes, overflow: bool, answer: Answer) {
 }
 
 fn written(action: Action, output: Output) -> Verdict {
-    Verdict::write(
-        action,
-        output.start_unix_nano,
-        output.time_unix_nano,
-        output.value,
-    )
+    Verdict::write(action, output.start_unix_nano, output.time_unix_nano, output.value)
 }
 
 fn added(zero: Output, point: u32, overflow: bool) -> AddedPoint {

@@ -83,16 +83,10 @@ impl<'a> Attribute<'a> {
     pub fn parse(records: &'a [u8]) -> Result<Self, Malformed> {
         let (record, _) = split_first(records, 0)?;
         let (key_length, code, _) = header(record).ok_or(TRUNCATED)?;
-        let value_type = ValueType::from_code(code).ok_or(Malformed {
-            offset: 0,
-            reason: "unknown attribute value type",
-        })?;
+        let value_type = ValueType::from_code(code)
+            .ok_or(Malformed { offset: 0, reason: "unknown attribute value type" })?;
         let (key, value) = record[HEADER..].split_at(key_length);
-        Ok(Self {
-            key,
-            value_type,
-            value,
-        })
+        Ok(Self { key, value_type, value })
     }
 
     /// The integer of an [`ValueType::Int`] value; `None` for other types.
@@ -113,11 +107,7 @@ impl<'a> Attribute<'a> {
 /// Only the framing is checked here, because this runs for each attribute of each point;
 /// `offset` is added to the place that an error names.
 #[inline]
-pub fn for_each(
-    records: &[u8],
-    offset: usize,
-    mut each: impl FnMut(&[u8]),
-) -> Result<(), Malformed> {
+pub fn for_each(records: &[u8], offset: usize, mut each: impl FnMut(&[u8])) -> Result<(), Malformed> {
     let mut rest = records;
     while !rest.is_empty() {
         let (record, tail) = split_first(rest, offset + records.len() - rest.len())?;
@@ -127,17 +117,11 @@ pub fn for_each(
     Ok(())
 }
 
-const TRUNCATED: Malformed = Malformed {
-    offset: 0,
-    reason: "attribute record runs past its list",
-};
+const TRUNCATED: Malformed = Malformed { offset: 0, reason: "attribute record runs past its list" };
 
 #[inline]
 fn split_first(records: &[u8], offset: usize) -> Result<(&[u8], &[u8]), Malformed> {
-    let truncated = Malformed {
-        offset,
-        ..TRUNCATED
-    };
+    let truncated = Malformed { offset, ..TRUNCATED };
     let Some((key_length, _, value_length)) = header(records) else {
         return Err(truncated);
     };
@@ -151,11 +135,7 @@ fn header(record: &[u8]) -> Option<(usize, u8, usize)> {
     let (first, rest) = record.split_first_chunk::<4>()?;
     let (second, _) = rest.split_first_chunk::<4>()?;
     let first = u32::from_ne_bytes(*first);
-    Some((
-        (first >> 8) as usize,
-        first as u8,
-        u32::from_ne_bytes(*second) as usize,
-    ))
+    Some(((first >> 8) as usize, first as u8, u32::from_ne_bytes(*second) as usize))
 }
 
 /// Appends one record to `out`; returns false, writing nothing, if key or value is too long.
@@ -219,11 +199,7 @@ mod tests {
         let mut seen = Vec::new();
         for_each(&bytes, 0, |record| {
             let attribute = Attribute::parse(record).unwrap();
-            seen.push((
-                attribute.key.to_vec(),
-                attribute.value_type,
-                attribute.as_int(),
-            ));
+            seen.push((attribute.key.to_vec(), attribute.value_type, attribute.as_int()));
         })
         .unwrap();
         assert_eq!(seen[0], (b"model".to_vec(), ValueType::String, None));
@@ -234,10 +210,8 @@ mod tests {
     /// Scenario: a list is cut at every byte. Guarantee: an error names a place, nothing panics.
     #[test]
     fn a_cut_list_is_an_error() {
-        let bytes = records(&[
-            ("a", ValueType::String, b"1"),
-            ("b", ValueType::Double, &1.5_f64.to_ne_bytes()),
-        ]);
+        let bytes =
+            records(&[("a", ValueType::String, b"1"), ("b", ValueType::Double, &1.5_f64.to_ne_bytes())]);
         let boundary = HEADER + 2;
         for cut in 1..bytes.len() {
             let result = for_each(&bytes[..cut], 100, |_| ());
@@ -260,9 +234,6 @@ mod tests {
         let list = Attribute::parse(&out).unwrap();
         let map = Attribute::parse(list.value).unwrap();
         let leaf = Attribute::parse(map.value).unwrap();
-        assert_eq!(
-            (leaf.key, leaf.value_type, leaf.value),
-            (&b"k"[..], ValueType::Bool, &[1_u8][..])
-        );
+        assert_eq!((leaf.key, leaf.value_type, leaf.value), (&b"k"[..], ValueType::Bool, &[1_u8][..]));
     }
 }

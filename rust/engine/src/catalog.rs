@@ -92,18 +92,11 @@ impl Catalog {
         self.metrics.acquire(path.metric_identity, || {
             let make = || Arc::new(resource(batch, path));
             let (resource, parent) =
-                self.resources
-                    .acquire_and_read(path.resource_identity, make, Arc::clone);
+                self.resources.acquire_and_read(path.resource_identity, make, Arc::clone);
             let make = || Arc::new(scope(batch, path, parent));
-            let (scope, parent) =
-                self.scopes
-                    .acquire_and_read(path.scope_identity, make, Arc::clone);
+            let (scope, parent) = self.scopes.acquire_and_read(path.scope_identity, make, Arc::clone);
             let descriptor = Arc::new(metric(batch, path, parent));
-            Some(MetricEntry {
-                descriptor,
-                scope,
-                resource,
-            })
+            Some(MetricEntry { descriptor, scope, resource })
         })
     }
 
@@ -118,17 +111,14 @@ impl Catalog {
     /// The descriptor of an acquired metric, with the ids that order it by resource and scope.
     pub fn metric(&self, id: InternId) -> Option<(Arc<MetricDescriptor>, [InternId; 2])> {
         self.metrics.read(id, |entry| {
-            entry
-                .as_ref()
-                .map(|entry| (Arc::clone(&entry.descriptor), [entry.resource, entry.scope]))
+            entry.as_ref().map(|entry| (Arc::clone(&entry.descriptor), [entry.resource, entry.scope]))
         })
     }
 
     /// Interns one attribute record.
     pub fn acquire_attribute(&self, identity: Identity, record: &[u8]) -> InternId {
         self.attributes.acquire(identity, || {
-            self.text_bytes
-                .fetch_add(allocated(record.len()), Ordering::Relaxed);
+            self.text_bytes.fetch_add(allocated(record.len()), Ordering::Relaxed);
             record.into()
         })
     }
@@ -136,16 +126,14 @@ impl Catalog {
     /// Gives an attribute back.
     pub fn release_attribute(&self, id: InternId) {
         if let Some(record) = self.attributes.release(id) {
-            self.text_bytes
-                .fetch_sub(allocated(record.len()), Ordering::Relaxed);
+            self.text_bytes.fetch_sub(allocated(record.len()), Ordering::Relaxed);
         }
     }
 
     /// Appends the records of acquired attributes to `out`.
     pub fn copy_attributes(&self, ids: &[InternId], out: &mut Vec<u8>) {
         for id in ids {
-            self.attributes
-                .read(*id, |record| out.extend_from_slice(record));
+            self.attributes.read(*id, |record| out.extend_from_slice(record));
         }
     }
 
@@ -174,11 +162,7 @@ fn resource(batch: &impl Batch, path: &MetricPath) -> ResourceDescriptor {
     }
 }
 
-fn scope(
-    batch: &impl Batch,
-    path: &MetricPath,
-    resource: Arc<ResourceDescriptor>,
-) -> ScopeDescriptor {
+fn scope(batch: &impl Batch, path: &MetricPath, resource: Arc<ResourceDescriptor>) -> ScopeDescriptor {
     ScopeDescriptor {
         resource,
         name: batch.bytes(path.scope.name).into(),
@@ -221,9 +205,7 @@ impl PathHasher<'_> {
         metadata: u128,
     ) -> Result<Identity, Malformed> {
         let mut sum = crate::identity::AttributeSum::default();
-        batch.resource_attributes(resource.attributes, |record| {
-            sum.add(self.key.attribute(record))
-        })?;
+        batch.resource_attributes(resource.attributes, |record| sum.add(self.key.attribute(record)))?;
         Ok(self.key.parts(&mut self.scratch, &[sum.0, metadata], &[]))
     }
 
@@ -234,22 +216,14 @@ impl PathHasher<'_> {
         resource: Identity,
     ) -> Result<Identity, Malformed> {
         let mut sum = crate::identity::AttributeSum::default();
-        batch.scope_attributes(scope.attributes, |record| {
-            sum.add(self.key.attribute(record))
-        })?;
+        batch.scope_attributes(scope.attributes, |record| sum.add(self.key.attribute(record)))?;
         let texts = [batch.bytes(scope.name), batch.bytes(scope.version)];
-        Ok(self
-            .key
-            .parts(&mut self.scratch, &[resource.0, sum.0], &texts))
+        Ok(self.key.parts(&mut self.scratch, &[resource.0, sum.0], &texts))
     }
 
     pub fn metric(&mut self, batch: &impl Batch, metric: MetricRef, scope: Identity) -> Identity {
         let kind = if metric.monotonic { b"sum+" } else { b"sum-" };
-        let texts = [
-            batch.bytes(metric.name),
-            batch.bytes(metric.unit),
-            &kind[..],
-        ];
+        let texts = [batch.bytes(metric.name), batch.bytes(metric.unit), &kind[..]];
         self.key.parts(&mut self.scratch, &[scope.0], &texts)
     }
 }

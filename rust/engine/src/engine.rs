@@ -70,11 +70,7 @@ impl Engine {
     pub fn new(config: Config, key: IdentityKey, now: Now) -> Result<Self, ConfigError> {
         config.validate()?;
         // D6: with max_lag 0 (back-filling) the engine's start does not count.
-        let floor_milli = if config.max_lag_nano == 0 {
-            0
-        } else {
-            now.wall_milli()
-        };
+        let floor_milli = if config.max_lag_nano == 0 { 0 } else { now.wall_milli() };
         Ok(Self {
             config,
             key,
@@ -85,22 +81,14 @@ impl Engine {
             floor_milli,
             latest_wall: AtomicU64::new(now.wall_unix_nano),
             clock_steps_back: AtomicU64::new(0),
-            sweep: Mutex::new(Sweep {
-                next_shard: 0,
-                last_second: now.monotonic_second(),
-            }),
+            sweep: Mutex::new(Sweep { next_shard: 0, last_second: now.monotonic_second() }),
         })
     }
 
     /// Takes one batch in and answers each of its points in `result`.
     ///
     /// A malformed batch changes nothing; what `result` holds is then of no use.
-    pub fn consume(
-        &self,
-        batch: &impl Batch,
-        now: Now,
-        result: &mut BatchResult,
-    ) -> Result<(), Malformed> {
+    pub fn consume(&self, batch: &impl Batch, now: Now, result: &mut BatchResult) -> Result<(), Malformed> {
         self.observe(now);
         intake::read(batch, &self.key, result)?;
         let emission = self.emission(now);
@@ -149,18 +137,13 @@ impl Engine {
         Emission {
             clock: OutputClock::new(now, self.config.max_lag_nano),
             interval: self.config.emit == Emit::Interval,
-            first_value_delay_second: self
-                .config
-                .first_value_delay_nano
-                .div_ceil(NANOS_PER_SECOND) as u32,
+            first_value_delay_second: self.config.first_value_delay_nano.div_ceil(NANOS_PER_SECOND) as u32,
         }
     }
 
     /// Notices a wall clock that steps back; output times then go on by 1 ms steps (D4).
     pub(crate) fn observe(&self, now: Now) {
-        let latest = self
-            .latest_wall
-            .fetch_max(now.wall_unix_nano, Ordering::Relaxed);
+        let latest = self.latest_wall.fetch_max(now.wall_unix_nano, Ordering::Relaxed);
         if now.wall_unix_nano + CLOCK_STEP_NANOS < latest {
             let stored = self.latest_wall.compare_exchange(
                 latest,

@@ -68,9 +68,7 @@ impl fmt::Debug for IdentityKey {
 impl IdentityKey {
     /// A key from random bytes; the caller brings them so that the engine needs no source of its own.
     pub fn new(secret: [u8; SECRET_BYTES]) -> Self {
-        Self {
-            secret: Box::new(secret),
-        }
+        Self { secret: Box::new(secret) }
     }
 
     /// The identity of one attribute record.
@@ -131,12 +129,7 @@ mod tests {
 
     fn record(name: &str, value_type: ValueType, value: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        assert!(attribute::push(
-            &mut out,
-            name.as_bytes(),
-            value_type,
-            value
-        ));
+        assert!(attribute::push(&mut out, name.as_bytes(), value_type, value));
         out
     }
 

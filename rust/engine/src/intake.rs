@@ -17,10 +17,7 @@ pub(crate) fn read<B: Batch>(
     result.clear();
     let mut metadata = AttributeSum::default();
     batch.metadata(|record| metadata.add(key.attribute(record)))?;
-    let paths = PathHasher {
-        key,
-        scratch: std::mem::take(&mut result.hash_scratch),
-    };
+    let paths = PathHasher { key, scratch: std::mem::take(&mut result.hash_scratch) };
     let mut intake = Intake {
         batch,
         paths,
@@ -31,12 +28,7 @@ pub(crate) fn read<B: Batch>(
         result,
     };
     let read = batch.visit(&mut intake);
-    let Intake {
-        paths,
-        digest,
-        result,
-        ..
-    } = intake;
+    let Intake { paths, digest, result, .. } = intake;
     result.hash_scratch = paths.scratch;
     result.digest = digest.filter(|_| !result.points.is_empty());
     read
@@ -63,17 +55,13 @@ impl<B: Batch> Visitor for Intake<'_, B> {
 
     fn scope(&mut self, scope: ScopeRef) -> Result<(), Malformed> {
         self.path.scope = scope;
-        self.path.scope_identity =
-            self.paths
-                .scope(self.batch, scope, self.path.resource_identity)?;
+        self.path.scope_identity = self.paths.scope(self.batch, scope, self.path.resource_identity)?;
         Ok(())
     }
 
     fn metric(&mut self, metric: MetricRef) -> Result<(), Malformed> {
         self.path.metric = metric;
-        self.path.metric_identity = self
-            .paths
-            .metric(self.batch, metric, self.path.scope_identity);
+        self.path.metric_identity = self.paths.metric(self.batch, metric, self.path.scope_identity);
         self.metric = None;
         Ok(())
     }
@@ -84,9 +72,7 @@ impl<B: Batch> Visitor for Intake<'_, B> {
         self.result.verdicts.push(Verdict::DROP);
         let key = self.paths.key;
         let mut attributes = AttributeSum::default();
-        self.batch.point_attributes(point.attributes, |record| {
-            attributes.add(key.attribute(record))
-        })?;
+        self.batch.point_attributes(point.attributes, |record| attributes.add(key.attribute(record)))?;
         if !self.is_usable(&point) {
             return Ok(());
         }
@@ -110,11 +96,8 @@ impl<B: Batch> Visitor for Intake<'_, B> {
 impl<B> Intake<'_, B> {
     /// D8, D9: counts and refuses what no sum can take.
     fn is_usable(&mut self, point: &PointRef) -> bool {
-        let sound = if self.path.metric.monotonic {
-            point.value.is_increase()
-        } else {
-            point.value.is_finite()
-        };
+        let sound =
+            if self.path.metric.monotonic { point.value.is_increase() } else { point.value.is_finite() };
         if point.no_recorded_value {
             self.result.outcomes.no_value += 1;
         } else if !sound {
@@ -133,10 +116,7 @@ impl<B> Intake<'_, B> {
             return 0;
         }
         let bits = point.value.bits();
-        let window =
-            self.paths
-                .key
-                .window(stream, point.start_unix_nano, point.time_unix_nano, bits);
+        let window = self.paths.key.window(stream, point.start_unix_nano, point.time_unix_nano, bits);
         if let Some(digest) = &mut self.digest {
             digest.0 = digest.0.wrapping_add(window.0);
         }

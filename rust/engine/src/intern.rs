@@ -38,15 +38,8 @@ struct Entry<T> {
 
 impl<T: Default> InternTable<T> {
     pub fn new() -> Self {
-        let shard = || {
-            Mutex::new(Shard {
-                index: HashTable::new(),
-                entries: Slab::new(),
-            })
-        };
-        Self {
-            shards: (0..SHARDS).map(|_| shard()).collect(),
-        }
+        let shard = || Mutex::new(Shard { index: HashTable::new(), entries: Slab::new() });
+        Self { shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
     /// The entry of `identity`, made by `make` if there is none; one reference more.
@@ -68,21 +61,14 @@ impl<T: Default> InternTable<T> {
         let slot = match index.find(hash, |slot| entries.get(*slot).identity == identity) {
             Some(slot) => *slot,
             None => {
-                let slot = entries.insert(Entry {
-                    identity,
-                    references: 0,
-                    value: make(),
-                });
+                let slot = entries.insert(Entry { identity, references: 0, value: make() });
                 index.insert_unique(hash, slot, |slot| entries.get(*slot).identity.table_hash());
                 slot
             }
         };
         let entry = entries.get_mut(slot);
         entry.references += 1;
-        (
-            InternId(slot << SHARD_BITS | number as u32),
-            read(&entry.value),
-        )
+        (InternId(slot << SHARD_BITS | number as u32), read(&entry.value))
     }
 
     /// Gives one reference back; the value is returned with the last one.

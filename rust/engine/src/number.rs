@@ -58,10 +58,7 @@ pub struct RunningSum {
 impl RunningSum {
     /// Zero, in the representation that `kind` says.
     pub fn zero() -> Self {
-        Self {
-            bits: 0,
-            compensation: 0.0,
-        }
+        Self { bits: 0, compensation: 0.0 }
     }
 
     /// The total. `is_double` is the representation flag that the stream keeps.
@@ -84,11 +81,7 @@ impl RunningSum {
                 return true;
             }
         }
-        let mut next = if *is_double {
-            *self
-        } else {
-            Self::from_int(self.bits as i64)
-        };
+        let mut next = if *is_double { *self } else { Self::from_int(self.bits as i64) };
         let sound = match value {
             Number::Double(value) => next.add_float(value),
             Number::Int(value) => {
@@ -105,20 +98,14 @@ impl RunningSum {
 
     fn from_int(value: i64) -> Self {
         let rounded = value as f64;
-        Self {
-            bits: rounded.to_bits(),
-            compensation: rounding_error(value, rounded),
-        }
+        Self { bits: rounded.to_bits(), compensation: rounding_error(value, rounded) }
     }
 
     fn add_float(&mut self, value: f64) -> bool {
         let sum = f64::from_bits(self.bits);
         let next = sum + value;
-        self.compensation += if sum.abs() >= value.abs() {
-            (sum - next) + value
-        } else {
-            (value - next) + sum
-        };
+        self.compensation +=
+            if sum.abs() >= value.abs() { (sum - next) + value } else { (value - next) + sum };
         self.bits = next.to_bits();
         (next + self.compensation).is_finite()
     }
@@ -152,10 +139,7 @@ mod tests {
     /// Scenario: int after double and double after int (D7). Guarantee: history is kept.
     #[test]
     fn mixed_types_keep_history() {
-        assert_eq!(
-            sum([Number::Int(100), Number::Double(0.5), Number::Int(7)]),
-            Number::Double(107.5)
-        );
+        assert_eq!(sum([Number::Int(100), Number::Double(0.5), Number::Int(7)]), Number::Double(107.5));
     }
 
     /// Scenario: the integer would overflow (D7). Guarantee: it goes on as a float, no wrap.

@@ -33,36 +33,25 @@ struct Generation {
 
 impl RequestDigests {
     pub fn new() -> Self {
-        Self {
-            generations: VecDeque::new(),
-        }
+        Self { generations: VecDeque::new() }
     }
 
     pub fn contains(&self, digest: Identity) -> bool {
-        self.generations.iter().any(|g| {
-            g.digests
-                .find(digest.table_hash(), |d| *d == digest.0)
-                .is_some()
-        })
+        self.generations.iter().any(|g| g.digests.find(digest.table_hash(), |d| *d == digest.0).is_some())
     }
 
     /// Remembers a digest; `now` is the monotonic clock in nanoseconds.
     pub fn insert(&mut self, digest: Identity, now: u64) {
         self.turn(now);
         if let Some(newest) = self.generations.back_mut() {
-            newest
-                .digests
-                .insert_unique(digest.table_hash(), digest.0, |d| Identity(*d).table_hash());
+            newest.digests.insert_unique(digest.table_hash(), digest.0, |d| Identity(*d).table_hash());
         }
     }
 
     /// Forgets a digest; says whether it was there.
     pub fn remove(&mut self, digest: Identity) -> bool {
         self.generations.iter_mut().any(|generation| {
-            match generation
-                .digests
-                .find_entry(digest.table_hash(), |d| *d == digest.0)
-            {
+            match generation.digests.find_entry(digest.table_hash(), |d| *d == digest.0) {
                 Ok(entry) => {
                     entry.remove();
                     true
@@ -74,14 +63,10 @@ impl RequestDigests {
 
     fn turn(&mut self, now: u64) {
         let full = |g: &Generation| {
-            now.saturating_sub(g.began_nano) >= GENERATION_NANOS
-                || g.digests.len() >= GENERATION_CAPACITY
+            now.saturating_sub(g.began_nano) >= GENERATION_NANOS || g.digests.len() >= GENERATION_CAPACITY
         };
         if self.generations.back().is_none_or(full) {
-            self.generations.push_back(Generation {
-                began_nano: now,
-                digests: HashTable::new(),
-            });
+            self.generations.push_back(Generation { began_nano: now, digests: HashTable::new() });
         }
         while self.generations.len() as u64 > GENERATIONS + 1 {
             self.generations.pop_front();
@@ -89,10 +74,7 @@ impl RequestDigests {
     }
 
     pub fn bytes(&self) -> usize {
-        self.generations
-            .iter()
-            .map(|g| g.digests.allocation_size())
-            .sum()
+        self.generations.iter().map(|g| g.digests.allocation_size()).sum()
     }
 }
 

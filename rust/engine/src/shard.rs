@@ -33,11 +33,7 @@ impl Shard {
     /// The slot of a known stream.
     #[inline]
     pub fn find(&self, identity: Identity) -> Option<u32> {
-        self.index
-            .find(identity.table_hash(), |slot| {
-                self.streams.get(*slot).identity() == identity
-            })
-            .copied()
+        self.index.find(identity.table_hash(), |slot| self.streams.get(*slot).identity() == identity).copied()
     }
 
     /// Makes a stream; the caller has looked that there is none of this identity.
@@ -48,9 +44,7 @@ impl Shard {
         let slot = self.streams.insert(Stream::new(new));
         let streams = &self.streams;
         self.index
-            .insert_unique(identity.table_hash(), slot, |slot| {
-                streams.get(*slot).identity().table_hash()
-            });
+            .insert_unique(identity.table_hash(), slot, |slot| streams.get(*slot).identity().table_hash());
         slot
     }
 
@@ -84,11 +78,7 @@ impl Shard {
     }
 
     /// L1: forgets every stream for which `stale` holds and which has nothing left to say.
-    pub fn forget_if(
-        &mut self,
-        mut stale: impl FnMut(&Stream) -> bool,
-        mut forgotten: impl FnMut(&Stream),
-    ) {
+    pub fn forget_if(&mut self, mut stale: impl FnMut(&Stream) -> bool, mut forgotten: impl FnMut(&Stream)) {
         for slot in 0..self.streams.slots() {
             let stream = self.streams.get(slot);
             if stream.is_live() && !stream.is_pending() && stale(stream) {
@@ -105,10 +95,7 @@ impl Shard {
         self.list_bytes -= list_bytes(&stream.attributes);
         stream.attributes = Box::default();
         stream.kill();
-        if let Ok(entry) = self
-            .index
-            .find_entry(identity.table_hash(), |other| *other == slot)
-        {
+        if let Ok(entry) = self.index.find_entry(identity.table_hash(), |other| *other == slot) {
             entry.remove();
         }
         self.streams.remove(slot);
@@ -116,17 +103,10 @@ impl Shard {
 
     /// Bytes of state: streams, table, attribute lists.
     pub fn bytes(&self) -> usize {
-        self.streams.bytes()
-            + self.index.allocation_size()
-            + self.pending.capacity() * 4
-            + self.list_bytes
+        self.streams.bytes() + self.index.allocation_size() + self.pending.capacity() * 4 + self.list_bytes
     }
 }
 
 fn list_bytes<T>(list: &[T]) -> usize {
-    if list.is_empty() {
-        0
-    } else {
-        crate::catalog::allocated(size_of_val(list))
-    }
+    if list.is_empty() { 0 } else { crate::catalog::allocated(size_of_val(list)) }
 }

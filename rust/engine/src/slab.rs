@@ -15,11 +15,7 @@ pub(crate) struct Slab<T> {
 
 impl<T> Slab<T> {
     pub fn new() -> Self {
-        Self {
-            chunks: Vec::new(),
-            free: Vec::new(),
-            len: 0,
-        }
+        Self { chunks: Vec::new(), free: Vec::new(), len: 0 }
     }
 
     /// Stores `value` in a free slot or a new one.
@@ -60,8 +56,7 @@ impl<T> Slab<T> {
 
     /// Bytes held, without what the entries point to.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * (CHUNK * size_of::<T>() + size_of::<Vec<T>>())
-            + self.free.capacity() * 4
+        self.chunks.len() * (CHUNK * size_of::<T>() + size_of::<Vec<T>>()) + self.free.capacity() * 4
     }
 }
 

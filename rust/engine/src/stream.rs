@@ -32,10 +32,7 @@ pub(crate) struct Stream {
     flags: u8,
 }
 
-const _: () = assert!(
-    size_of::<Stream>() <= 128,
-    "design §9: at most 128 bytes of state per stream"
-);
+const _: () = assert!(size_of::<Stream>() <= 128, "design §9: at most 128 bytes of state per stream");
 
 const LIVE: u8 = 1;
 const DOUBLE: u8 = 2;
@@ -45,8 +42,6 @@ const PENDING: u8 = 4;
 const ZERO_DUE: u8 = 8;
 /// Its zero point is fixed but goes out with the next tick (`emit: interval`).
 const ZERO_UNSENT: u8 = 16;
-/// The overflow stream of its metric (T5): windows of many sources, so none are remembered.
-const OVERFLOW: u8 = 32;
 
 /// What a new stream starts from.
 pub(crate) struct NewStream {
@@ -55,7 +50,6 @@ pub(crate) struct NewStream {
     pub attributes: Box<[InternId]>,
     pub monotonic: bool,
     pub is_double: bool,
-    pub overflow: bool,
     /// Start of its first window, Unix nanoseconds (D1).
     pub start_unix_nano: u64,
     /// Nothing goes out at or before this time, Unix milliseconds (D6).
@@ -95,11 +89,7 @@ pub(crate) struct Emission {
 impl Stream {
     pub fn new(new: NewStream) -> Self {
         let mut flags = LIVE;
-        for (flag, on) in [
-            (DOUBLE, new.is_double),
-            (ZERO_DUE, new.monotonic),
-            (OVERFLOW, new.overflow),
-        ] {
+        for (flag, on) in [(DOUBLE, new.is_double), (ZERO_DUE, new.monotonic)] {
             flags |= if on { flag } else { 0 };
         }
         Self {
@@ -123,10 +113,10 @@ impl Stream {
         Identity(u128::from(self.identity[0]) | u128::from(self.identity[1]) << 64)
     }
 
-    /// D3b: false if this window was seen before. Windows without time are not recognised.
+    /// D3b: false if this window was seen before.
     #[inline]
     pub fn remember_window(&mut self, fingerprint: u64) -> bool {
-        self.has(OVERFLOW) || self.windows.remember(fingerprint)
+        self.windows.remember(fingerprint)
     }
 
     /// D2, D7: adds an increment; false if the total would stop being a finite number.
@@ -157,10 +147,7 @@ impl Stream {
         if output <= self.last_emitted_milli {
             return Answer::WaitLate;
         }
-        Answer::Emit {
-            zero: None,
-            value: self.emit_at(output),
-        }
+        Answer::Emit { zero: None, value: self.emit_at(output) }
     }
 
     /// D6: the first point of a monotonic stream fixes its zero point.
@@ -177,10 +164,7 @@ impl Stream {
         self.hold(emission);
         let zero = self.zero();
         if room && !self.is_held(emission) {
-            Answer::Emit {
-                zero: Some(zero),
-                value: self.emit_at(output),
-            }
+            Answer::Emit { zero: Some(zero), value: self.emit_at(output) }
         } else {
             Answer::EmitZero(zero)
         }
@@ -206,35 +190,20 @@ impl Stream {
         let time_unix_nano = output_milli * NANOS_PER_MILLI;
         // A stream without a zero point may start after its clamped time (a client's clock ahead).
         self.start_unix_nano = self.start_unix_nano.min(time_unix_nano);
-        Output {
-            start_unix_nano: self.start_unix_nano,
-            time_unix_nano,
-            value: self.total(),
-        }
+        Output { start_unix_nano: self.start_unix_nano, time_unix_nano, value: self.total() }
     }
 
     /// The zero point, at the last emitted time, which it has just become.
     fn zero(&self) -> Output {
-        let value = if self.has(DOUBLE) {
-            Number::Double(0.0)
-        } else {
-            Number::Int(0)
-        };
+        let value = if self.has(DOUBLE) { Number::Double(0.0) } else { Number::Int(0) };
         let time_unix_nano = self.last_emitted_milli * NANOS_PER_MILLI;
-        Output {
-            start_unix_nano: self.start_unix_nano,
-            time_unix_nano,
-            value,
-        }
+        Output { start_unix_nano: self.start_unix_nano, time_unix_nano, value }
     }
 
     fn hold(&mut self, emission: &Emission) {
         if emission.first_value_delay_second > 0 {
             // One more, because the current second has partly passed.
-            let until = emission
-                .clock
-                .monotonic_second
-                .saturating_add(emission.first_value_delay_second);
+            let until = emission.clock.monotonic_second.saturating_add(emission.first_value_delay_second);
             self.hold_until_second = until.saturating_add(1);
         }
     }
@@ -256,10 +225,6 @@ impl Stream {
     #[inline]
     pub fn is_pending(&self) -> bool {
         self.has(PENDING)
-    }
-
-    pub fn is_overflow(&self) -> bool {
-        self.has(OVERFLOW)
     }
 
     pub fn set_pending(&mut self, pending: bool) {

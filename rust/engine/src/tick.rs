@@ -73,16 +73,10 @@ impl Tick {
 
     /// The chunk, metric by metric; metrics of one scope and scopes of one resource stand together.
     pub fn metrics(&self) -> impl Iterator<Item = DueMetric<'_>> {
-        self.points
-            .chunk_by(|a, b| a.metric == b.metric)
-            .filter_map(|points| {
-                let (descriptor, _) = self.metrics.get(&points.first()?.metric)?;
-                Some(DueMetric {
-                    descriptor,
-                    points,
-                    records: &self.records,
-                })
-            })
+        self.points.chunk_by(|a, b| a.metric == b.metric).filter_map(|points| {
+            let (descriptor, _) = self.metrics.get(&points.first()?.metric)?;
+            Some(DueMetric { descriptor, points, records: &self.records })
+        })
     }
 
     fn clear(&mut self) {
@@ -95,12 +89,7 @@ impl Tick {
     fn sort(&mut self) {
         let metrics = &self.metrics;
         // Stable: a zero stays before the value of its stream.
-        self.points.sort_by_key(|point| {
-            (
-                metrics.get(&point.metric).map(|(_, order)| *order),
-                point.metric,
-            )
-        });
+        self.points.sort_by_key(|point| (metrics.get(&point.metric).map(|(_, order)| *order), point.metric));
     }
 }
 
@@ -156,17 +145,12 @@ impl Engine {
             let held = stream.is_pending();
             if zero.is_some() || value.is_some() {
                 let begin = tick.records.len();
-                self.catalog
-                    .copy_attributes(&stream.attributes, &mut tick.records);
+                self.catalog.copy_attributes(&stream.attributes, &mut tick.records);
                 let attributes = begin..tick.records.len();
                 let metric = stream.metric;
                 tick.streams.push(stream.identity());
                 for output in [zero, value].into_iter().flatten() {
-                    tick.points.push(DuePoint {
-                        metric,
-                        attributes: attributes.clone(),
-                        output,
-                    });
+                    tick.points.push(DuePoint { metric, attributes: attributes.clone(), output });
                 }
                 if let Some(descriptor) = self.catalog.metric(metric) {
                     tick.metrics.entry(metric).or_insert(descriptor);
@@ -184,8 +168,7 @@ impl Engine {
         let second = now.monotonic_second();
         let shards = (second.saturating_sub(sweep.last_second) as usize).min(SHARDS);
         sweep.last_second = second;
-        let max_stale =
-            (self.config.max_stale_nano / NANOS_PER_SECOND).min(u64::from(u32::MAX)) as u32;
+        let max_stale = (self.config.max_stale_nano / NANOS_PER_SECOND).min(u64::from(u32::MAX)) as u32;
         let Some(oldest) = second.checked_sub(max_stale) else {
             return;
         };
@@ -197,10 +180,7 @@ impl Engine {
                 |stream| {
                     self.stream_count.fetch_sub(1, Ordering::Relaxed);
                     self.catalog.release_metric(stream.metric);
-                    stream
-                        .attributes
-                        .iter()
-                        .for_each(|id| self.catalog.release_attribute(*id));
+                    stream.attributes.iter().for_each(|id| self.catalog.release_attribute(*id));
                 },
             );
         }

@@ -45,12 +45,7 @@ impl Verdict {
         reserved: [0; 6],
     };
 
-    pub(crate) fn write(
-        action: Action,
-        start_unix_nano: u64,
-        time_unix_nano: u64,
-        value: Number,
-    ) -> Self {
+    pub(crate) fn write(action: Action, start_unix_nano: u64, time_unix_nano: u64, value: Number) -> Self {
         let is_double = u8::from(matches!(value, Number::Double(_)));
         Self {
             start_unix_nano,

@@ -7,8 +7,8 @@ use tokenledger::{Malformed, Now, Number};
 use zerocopy::FromBytes;
 
 use crate::layout::{
-    ALIGNMENT, BatchHeader, LAYOUT_VERSION, MAGIC, MetricRecord, PointRecord, ResourceRecord,
-    ScopeRecord, TAG_METRIC, TAG_POINT, TAG_RESOURCE, TAG_SCOPE,
+    ALIGNMENT, BatchHeader, LAYOUT_VERSION, MAGIC, MetricRecord, PointRecord, ResourceRecord, ScopeRecord,
+    TAG_METRIC, TAG_POINT, TAG_RESOURCE, TAG_SCOPE,
 };
 
 /// A buffer whose header has been checked.
@@ -33,31 +33,17 @@ impl<'a> FlatBatch<'a> {
             return Err(malformed(4, "buffer has another layout version"));
         }
         if header.total_bytes != bytes.len() as u64 || u32::try_from(bytes.len()).is_err() {
-            return Err(malformed(
-                8,
-                "buffer length differs from its header, or is over 4 GiB",
-            ));
+            return Err(malformed(8, "buffer length differs from its header, or is over 4 GiB"));
         }
-        let mut cursor = Cursor {
-            bytes,
-            offset: size_of::<BatchHeader>(),
-        };
+        let mut cursor = Cursor { bytes, offset: size_of::<BatchHeader>() };
         let metadata = cursor.text(header.metadata_bytes)?;
         cursor.align();
-        Ok(Self {
-            bytes,
-            header,
-            metadata,
-            records: cursor.offset,
-        })
+        Ok(Self { bytes, header, metadata, records: cursor.offset })
     }
 
     /// The clocks as the caller read them.
     pub fn now(&self) -> Now {
-        Now {
-            wall_unix_nano: self.header.wall_unix_nano,
-            monotonic_nano: self.header.monotonic_nano,
-        }
+        Now { wall_unix_nano: self.header.wall_unix_nano, monotonic_nano: self.header.monotonic_nano }
     }
 
     fn records_in(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
@@ -67,19 +53,13 @@ impl<'a> FlatBatch<'a> {
 
 impl Batch for FlatBatch<'_> {
     fn visit(&self, visitor: &mut impl Visitor) -> Result<(), Malformed> {
-        let mut cursor = Cursor {
-            bytes: self.bytes,
-            offset: self.records,
-        };
+        let mut cursor = Cursor { bytes: self.bytes, offset: self.records };
         let mut depth = 0;
         let mut points = 0_u32;
         while let Some(tag) = self.bytes.get(cursor.offset) {
             // Parents come first: a scope needs a resource, a metric a scope, a point a metric.
             if *tag > depth + 1 || *tag == 0 {
-                return Err(malformed(
-                    cursor.offset,
-                    "record without its parent, or of unknown kind",
-                ));
+                return Err(malformed(cursor.offset, "record without its parent, or of unknown kind"));
             }
             depth = *tag;
             match *tag {
@@ -96,19 +76,14 @@ impl Batch for FlatBatch<'_> {
             cursor.align();
         }
         if points != self.header.point_count {
-            return Err(malformed(
-                cursor.offset,
-                "number of points differs from the header",
-            ));
+            return Err(malformed(cursor.offset, "number of points differs from the header"));
         }
         Ok(())
     }
 
     fn bytes(&self, span: Span) -> &[u8] {
         let begin = span.offset as usize;
-        self.bytes
-            .get(begin..begin + span.length as usize)
-            .unwrap_or_default()
+        self.bytes.get(begin..begin + span.length as usize).unwrap_or_default()
     }
 
     fn resource_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
@@ -152,12 +127,7 @@ impl Cursor<'_> {
         let attributes = self.text(record.attribute_bytes)?;
         let name = self.text(record.name_bytes)?;
         let version = self.text(record.version_bytes)?;
-        Ok(ScopeRef {
-            name,
-            version,
-            attributes,
-            schema_url: self.text(record.schema_url_bytes)?,
-        })
+        Ok(ScopeRef { name, version, attributes, schema_url: self.text(record.schema_url_bytes)? })
     }
 
     fn metric(&mut self) -> Result<MetricRef, Malformed> {
@@ -165,12 +135,7 @@ impl Cursor<'_> {
         let name = self.text(record.name_bytes)?;
         let unit = self.text(record.unit_bytes)?;
         let description = self.text(record.description_bytes)?;
-        Ok(MetricRef {
-            name,
-            unit,
-            description,
-            monotonic: record.monotonic != 0,
-        })
+        Ok(MetricRef { name, unit, description, monotonic: record.monotonic != 0 })
     }
 
     #[inline]
@@ -192,8 +157,8 @@ impl Cursor<'_> {
     #[inline]
     fn record<T: FromBytes>(&mut self) -> Result<T, Malformed> {
         let rest = self.bytes.get(self.offset..).unwrap_or_default();
-        let (record, _) = T::read_from_prefix(rest)
-            .map_err(|_| malformed(self.offset, "record runs past the buffer"))?;
+        let (record, _) =
+            T::read_from_prefix(rest).map_err(|_| malformed(self.offset, "record runs past the buffer"))?;
         self.offset += size_of::<T>();
         Ok(record)
     }
@@ -204,10 +169,7 @@ impl Cursor<'_> {
         if end > self.bytes.len() {
             return Err(malformed(self.offset, "text runs past the buffer"));
         }
-        let span = Span {
-            offset: self.offset as u32,
-            length,
-        };
+        let span = Span { offset: self.offset as u32, length };
         self.offset = end;
         Ok(span)
     }

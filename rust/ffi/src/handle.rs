@@ -43,24 +43,16 @@ impl TickHandle {
 impl EngineHandle {
     /// An engine from JSON with the fields of [`Config`]; missing fields are an error.
     pub(crate) fn create(config_json: &[u8], now: Now) -> Result<Self, Failure> {
-        let config: Config = serde_json::from_slice(config_json).map_err(|error| {
-            Failure::new(Status::Configuration, format!("configuration: {error}"))
-        })?;
+        let config: Config = serde_json::from_slice(config_json)
+            .map_err(|error| Failure::new(Status::Configuration, format!("configuration: {error}")))?;
         let mut secret = [0_u8; SECRET_BYTES];
         getrandom::fill(&mut secret).map_err(|error| {
-            Failure::new(
-                Status::Randomness,
-                format!("random bytes for the identity key: {error}"),
-            )
+            Failure::new(Status::Randomness, format!("random bytes for the identity key: {error}"))
         })?;
         let engine = Engine::new(config, IdentityKey::new(secret), now)
             .map_err(|error| Failure::new(Status::Configuration, error.to_string()))?;
         LIVE_ENGINES.fetch_add(1, Ordering::Relaxed);
-        Ok(Self {
-            engine,
-            poisoned: AtomicBool::new(false),
-            panic_next: AtomicBool::new(false),
-        })
+        Ok(Self { engine, poisoned: AtomicBool::new(false), panic_next: AtomicBool::new(false) })
     }
 
     pub(crate) fn consume(&self, buffer: &[u8], result: &mut ResultHandle) -> Result<(), Failure> {
@@ -105,10 +97,7 @@ impl EngineHandle {
     /// Runs `body` unless the handle is poisoned; a panic poisons it.
     fn guarded<T>(&self, body: impl FnOnce(&Engine) -> Result<T, Failure>) -> Result<T, Failure> {
         if self.poisoned.load(Ordering::Acquire) {
-            return Err(Failure::new(
-                Status::Poisoned,
-                "the engine panicked earlier and is out of use",
-            ));
+            return Err(Failure::new(Status::Poisoned, "the engine panicked earlier and is out of use"));
         }
         let outcome = contain(|| {
             if self.panic_next.swap(false, Ordering::Relaxed) {

@@ -145,14 +145,10 @@ pub unsafe extern "C" fn tl_engine_create(
     error: *mut Error,
 ) -> Status {
     // SAFETY: the caller's contract, repeated for each parameter above.
-    let (config, engine, error) =
-        unsafe { (bytes(config, config_bytes), engine.as_mut(), error.as_mut()) };
+    let (config, engine, error) = unsafe { (bytes(config, config_bytes), engine.as_mut(), error.as_mut()) };
     answer(error, || {
         let (config, engine) = (config.ok_or_else(null)?, engine.ok_or_else(null)?);
-        let now = Now {
-            wall_unix_nano,
-            monotonic_nano,
-        };
+        let now = Now { wall_unix_nano, monotonic_nano };
         let made = panic::contain(|| EngineHandle::create(config, now));
         let made = made.map_err(|message| Failure::new(Status::Poisoned, message))??;
         *engine = Box::into_raw(Box::new(made));
@@ -220,13 +216,7 @@ pub unsafe extern "C" fn tl_engine_consume(
 ) -> Status {
     // SAFETY: the caller's contract, repeated for each parameter above.
     let (engine, buffer, result, view, error) = unsafe {
-        (
-            engine.as_ref(),
-            bytes(buffer, buffer_bytes),
-            result.as_mut(),
-            view.as_mut(),
-            error.as_mut(),
-        )
+        (engine.as_ref(), bytes(buffer, buffer_bytes), result.as_mut(), view.as_mut(), error.as_mut())
     };
     answer(error, || {
         let (engine, buffer) = (engine.ok_or_else(null)?, buffer.ok_or_else(null)?);
@@ -259,13 +249,8 @@ pub unsafe extern "C" fn tl_engine_refused(
     // SAFETY: the caller's contract.
     let (engine, result, error) = unsafe { (engine.as_ref(), result.as_ref(), error.as_mut()) };
     answer(error, || {
-        let now = Now {
-            wall_unix_nano,
-            monotonic_nano,
-        };
-        engine
-            .ok_or_else(null)?
-            .refused(result.ok_or_else(null)?, now)
+        let now = Now { wall_unix_nano, monotonic_nano };
+        engine.ok_or_else(null)?.refused(result.ok_or_else(null)?, now)
     })
 }
 
@@ -285,32 +270,12 @@ pub unsafe extern "C" fn tl_engine_tick(
     error: *mut Error,
 ) -> Status {
     // SAFETY: the caller's contract.
-    let (engine, tick, view, error) = unsafe {
-        (
-            engine.as_ref(),
-            tick.as_mut(),
-            view.as_mut(),
-            error.as_mut(),
-        )
-    };
+    let (engine, tick, view, error) =
+        unsafe { (engine.as_ref(), tick.as_mut(), view.as_mut(), error.as_mut()) };
     answer(error, || {
-        let (engine, tick, view) = (
-            engine.ok_or_else(null)?,
-            tick.ok_or_else(null)?,
-            view.ok_or_else(null)?,
-        );
-        engine.tick(
-            Now {
-                wall_unix_nano,
-                monotonic_nano,
-            },
-            last != 0,
-            tick,
-        )?;
-        *view = TickView {
-            payload_count: tick.payloads.len() as u64,
-            done: u8::from(tick.is_done()),
-        };
+        let (engine, tick, view) = (engine.ok_or_else(null)?, tick.ok_or_else(null)?, view.ok_or_else(null)?);
+        engine.tick(Now { wall_unix_nano, monotonic_nano }, last != 0, tick)?;
+        *view = TickView { payload_count: tick.payloads.len() as u64, done: u8::from(tick.is_done()) };
         Ok(())
     })
 }
@@ -353,11 +318,7 @@ pub unsafe extern "C" fn tl_engine_tick_refused(
 ) -> Status {
     // SAFETY: the caller's contract.
     let (engine, tick, error) = unsafe { (engine.as_ref(), tick.as_ref(), error.as_mut()) };
-    answer(error, || {
-        engine
-            .ok_or_else(null)?
-            .tick_refused(tick.ok_or_else(null)?)
-    })
+    answer(error, || engine.ok_or_else(null)?.tick_refused(tick.ok_or_else(null)?))
 }
 
 /// What the engine holds.
@@ -399,19 +360,12 @@ fn answer(error: Option<&mut Error>, body: impl FnOnce() -> Result<(), Failure>)
 }
 
 fn null() -> Failure {
-    Failure::new(
-        Status::InvalidArgument,
-        "a required pointer is null or a length is impossible",
-    )
+    Failure::new(Status::InvalidArgument, "a required pointer is null or a length is impossible")
 }
 
 /// A pointer for C: null for an empty run, never Rust's dangling one, which Go's checker dislikes.
 fn pointer<T>(run: &[T]) -> *const T {
-    if run.is_empty() {
-        std::ptr::null()
-    } else {
-        run.as_ptr()
-    }
+    if run.is_empty() { std::ptr::null() } else { run.as_ptr() }
 }
 
 /// The bytes of a caller's run; `None` where a null pointer comes with a length or the length

@@ -18,9 +18,7 @@ pub(crate) fn contain<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     note_places();
     // What `body` has left half done is behind a handle that is poisoned from now on.
     panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
-        let place = PLACE
-            .with(|place| place.borrow_mut().take())
-            .unwrap_or_default();
+        let place = PLACE.with(|place| place.borrow_mut().take()).unwrap_or_default();
         format!("{}{place}", text(payload.as_ref()))
     })
 }
@@ -30,9 +28,7 @@ fn note_places() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
-            let place = info
-                .location()
-                .map(|at| format!(" at {}:{}", at.file(), at.line()));
+            let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
             // A thread on its way out has no place to note; the panic itself is contained all the same.
             let _ = PLACE.try_with(|slot| slot.replace(place));
         }));

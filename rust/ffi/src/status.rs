@@ -48,12 +48,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub fn new(status: Status, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            offset: 0,
-            fresh: false,
-            message: message.into(),
-        }
+        Self { status, offset: 0, fresh: false, message: message.into() }
     }
 
     /// Writes itself into the caller's memory and gives the status to return.
@@ -74,10 +69,7 @@ impl Failure {
 
 impl From<Malformed> for Failure {
     fn from(malformed: Malformed) -> Self {
-        Self {
-            offset: malformed.offset as u64,
-            ..Self::new(Status::Malformed, malformed.to_string())
-        }
+        Self { offset: malformed.offset as u64, ..Self::new(Status::Malformed, malformed.to_string()) }
     }
 }
 
@@ -89,19 +81,11 @@ mod tests {
     /// text is cut at a character's border and its length is right.
     #[test]
     fn long_messages_are_cut_at_a_character() {
-        let mut error = Error {
-            offset: 9,
-            length: 9,
-            fresh: 9,
-            message: [0; MESSAGE_BYTES],
-        };
+        let mut error = Error { offset: 9, length: 9, fresh: 9, message: [0; MESSAGE_BYTES] };
         let message = format!("{}é tail", "x".repeat(MESSAGE_BYTES - 1));
         let status = Failure::new(Status::Configuration, message).report(Some(&mut error));
         assert_eq!(status, Status::Configuration);
-        assert_eq!(
-            (error.length as usize, error.offset, error.fresh),
-            (MESSAGE_BYTES - 1, 0, 0)
-        );
+        assert_eq!((error.length as usize, error.offset, error.fresh), (MESSAGE_BYTES - 1, 0, 0));
         assert!(std::str::from_utf8(&error.message[..error.length as usize]).is_ok());
     }
 }

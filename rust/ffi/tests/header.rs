@@ -10,8 +10,7 @@ use std::path::Path;
 fn committed_header_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
-    let bindings =
-        cbindgen::generate_with_config(root, config).expect("cbindgen reads the sources");
+    let bindings = cbindgen::generate_with_config(root, config).expect("cbindgen reads the sources");
     let mut made = Vec::new();
     bindings.write(&mut made);
     let made = String::from_utf8(made).unwrap();

@@ -13,7 +13,9 @@ use tokenledger::batch::{Batch, Malformed, MetricRef, PointRef, ResourceRef, Sco
 use tokenledger::number::Number;
 
 use crate::field::temporality;
-use crate::field::{metric, number_data_point, request, resource, resource_metrics, scope, scope_metrics, sum};
+use crate::field::{
+    metric, number_data_point, request, resource, resource_metrics, scope, scope_metrics, sum,
+};
 use crate::value::push_attribute;
 use crate::wire::{Field, Message};
 
@@ -55,7 +57,12 @@ impl<'a> ByteView<'a> {
     }
 
     /// Calls `each` with the records of the attributes (field `attributes`) of `message`.
-    fn records(&self, message: Message<'_>, attributes: u32, each: &mut impl FnMut(&[u8])) -> Result<(), Malformed> {
+    fn records(
+        &self,
+        message: Message<'_>,
+        attributes: u32,
+        each: &mut impl FnMut(&[u8]),
+    ) -> Result<(), Malformed> {
         let mut record = self.scratch.take();
         let mut result = Ok(());
         for field in message.fields() {
@@ -76,7 +83,13 @@ impl<'a> ByteView<'a> {
     }
 
     /// As [`Self::records`], for the embedded message `part` of the message that `span` names.
-    fn records_of(&self, span: Span, part: u32, attributes: u32, mut each: impl FnMut(&[u8])) -> Result<(), Malformed> {
+    fn records_of(
+        &self,
+        span: Span,
+        part: u32,
+        attributes: u32,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), Malformed> {
         for field in self.message(span).fields() {
             let field = field?;
             if field.number == part {
@@ -182,7 +195,9 @@ fn visit_metric(message: Message<'_>, visitor: &mut impl Visitor) -> Result<(), 
             metric::DESCRIPTION => shown.description = field.message()?.span(),
             metric::UNIT => shown.unit = field.message()?.span(),
             metric::SUM => sum_from = sum_from.or(Some(field.offset)),
-            metric::GAUGE | metric::HISTOGRAM | metric::EXPONENTIAL_HISTOGRAM | metric::SUMMARY => sum_from = None,
+            metric::GAUGE | metric::HISTOGRAM | metric::EXPONENTIAL_HISTOGRAM | metric::SUMMARY => {
+                sum_from = None
+            }
             _ => {}
         }
     }

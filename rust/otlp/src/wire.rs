@@ -195,7 +195,8 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn read_array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (array, rest) = self.rest.split_first_chunk().ok_or_else(|| self.malformed("number cut short"))?;
+        let (array, rest) =
+            self.rest.split_first_chunk().ok_or_else(|| self.malformed("number cut short"))?;
         self.rest = rest;
         Ok(*array)
     }
@@ -203,14 +204,18 @@ impl<'a> Fields<'a> {
     #[inline]
     fn read_length_delimited(&mut self) -> Result<&'a [u8], Malformed> {
         let length = usize::try_from(self.read_varint()?).unwrap_or(usize::MAX);
-        let (bytes, rest) =
-            self.rest.split_at_checked(length).ok_or_else(|| self.malformed("field longer than its message"))?;
+        let (bytes, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or_else(|| self.malformed("field longer than its message"))?;
         self.rest = rest;
         Ok(bytes)
     }
 
     fn skip_group(&mut self, number: u32, depth: usize) -> Result<(), Malformed> {
-        let Some(depth) = depth.checked_sub(1) else { return Err(self.malformed("groups nested too deeply")) };
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(self.malformed("groups nested too deeply"));
+        };
         loop {
             let (inner, wire_type) = self.read_key()?;
             match wire_type {
@@ -265,7 +270,8 @@ mod tests {
     /// Scenario: the bytes are cut anywhere. Guarantee: an error unless the cut is between fields.
     #[test]
     fn cut_messages_are_errors() {
-        let bytes = [0x08, 0x96, 0x01, 0x11, 1, 0, 0, 0, 0, 0, 0, 0, 0x1a, 2, b'a', b'b', 0x23, 0x28, 0x05, 0x24];
+        let bytes =
+            [0x08, 0x96, 0x01, 0x11, 1, 0, 0, 0, 0, 0, 0, 0, 0x1a, 2, b'a', b'b', 0x23, 0x28, 0x05, 0x24];
         for cut in 0..bytes.len() {
             assert_eq!(fields(&bytes[..cut]).is_ok(), [0, 3, 12, 16].contains(&cut), "cut at {cut}");
         }

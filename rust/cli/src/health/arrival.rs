@@ -25,10 +25,15 @@ pub fn last_received(samples: &[Sample], now: f64) -> Vec<Arrival> {
 fn arrival(signal: &'static str, samples: &[Sample], now: f64) -> Arrival {
     let of_signal = samples.iter().filter(|sample| {
         let suffix = sample.name.strip_prefix(LAST_RECEIVED);
-        suffix.is_some_and(|suffix| matches!(suffix, "" | "_seconds" | "_s")) && sample.label("signal") == Some(signal)
+        suffix.is_some_and(|suffix| matches!(suffix, "" | "_seconds" | "_s"))
+            && sample.label("signal") == Some(signal)
     });
     let latest = of_signal.map(|sample| sample.value).filter(|value| *value > 0.0).reduce(f64::max);
-    Arrival { signal, last_received_unix_seconds: latest, age_seconds: latest.map(|time| (now - time).max(0.0)) }
+    Arrival {
+        signal,
+        last_received_unix_seconds: latest,
+        age_seconds: latest.map(|time| (now - time).max(0.0)),
+    }
 }
 
 impl Arrival {
@@ -52,19 +57,28 @@ fn duration(seconds: f64) -> String {
 
 /// Lines that name what usually keeps data from arriving; none if everything arrived.
 pub fn usual_causes(arrivals: &[Arrival]) -> Vec<String> {
-    let missing: Vec<_> =
-        arrivals.iter().filter(|arrival| arrival.age_seconds.is_none()).map(|arrival| arrival.signal).collect();
+    let missing: Vec<_> = arrivals
+        .iter()
+        .filter(|arrival| arrival.age_seconds.is_none())
+        .map(|arrival| arrival.signal)
+        .collect();
     if missing.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![String::new(), format!("No {} yet. Usual causes:", missing.join(", no "))];
     let mut cause = |text: &str| lines.push(format!("  - {text}"));
     cause("the client was not restarted since its variables were set (it reads them once, at start)");
-    cause("CLAUDE_CODE_ENABLE_TELEMETRY=1 or OTEL_EXPORTER_OTLP_PROTOCOL (grpc, http/protobuf, http/json) is missing");
-    cause("OTEL_EXPORTER_OTLP_ENDPOINT names another address, or the port of the other protocol (grpc 4317, http 4318)");
+    cause(
+        "CLAUDE_CODE_ENABLE_TELEMETRY=1 or OTEL_EXPORTER_OTLP_PROTOCOL (grpc, http/protobuf, http/json) is missing",
+    );
+    cause(
+        "OTEL_EXPORTER_OTLP_ENDPOINT names another address, or the port of the other protocol (grpc 4317, http 4318)",
+    );
     for signal in missing {
         cause(match signal {
-            "metrics" => "metrics: OTEL_METRICS_EXPORTER=otlp is missing, or the export interval (60 s) has not passed",
+            "metrics" => {
+                "metrics: OTEL_METRICS_EXPORTER=otlp is missing, or the export interval (60 s) has not passed"
+            }
             "logs" => "logs: OTEL_LOGS_EXPORTER=otlp is missing, or the export interval (5 s) has not passed",
             _ => {
                 "traces: optional; they need OTEL_TRACES_EXPORTER=otlp and the beta switch \
@@ -105,16 +119,29 @@ mod tests {
     /// Guarantee: no advice, advice for all three, advice for logs only.
     #[test]
     fn advice_is_for_what_is_missing() {
-        let all = ["metrics", "logs", "traces"]
-            .map(|signal| format!("otelcol_processor_token_ledger_last_received{{signal=\"{signal}\"}} 990\n"));
+        let all = ["metrics", "logs", "traces"].map(|signal| {
+            format!("otelcol_processor_token_ledger_last_received{{signal=\"{signal}\"}} 990\n")
+        });
         assert_eq!(usual_causes(&arrivals(&all.concat())), Vec::<String>::new());
 
         let none = usual_causes(&arrivals("")).join("\n");
-        for word in ["restarted", "60 s", "5 s", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "BETA"] {
+        for word in [
+            "restarted",
+            "60 s",
+            "5 s",
+            "OTEL_METRICS_EXPORTER",
+            "OTEL_LOGS_EXPORTER",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "BETA",
+        ] {
             assert!(none.contains(word), "{word} in {none}");
         }
         let logs = usual_causes(&arrivals(&[all[0].clone(), all[2].clone()].concat())).join("\n");
-        assert!(logs.contains("OTEL_LOGS_EXPORTER") && !logs.contains("OTEL_METRICS_EXPORTER") && !logs.contains("BETA"));
+        assert!(
+            logs.contains("OTEL_LOGS_EXPORTER")
+                && !logs.contains("OTEL_METRICS_EXPORTER")
+                && !logs.contains("BETA")
+        );
     }
 
     /// Scenario: ages around the borders between units. Guarantee: the unit changes there.

@@ -99,7 +99,8 @@ pub fn read(directory: &Path, signals: &[Signal]) -> Result<Vec<Capture>, Captur
     let mut captures = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable(directory))? {
         let path = entry.map_err(unreadable(directory))?.path();
-        let Some((number, signal, encoding)) = path.file_name().and_then(|name| parse_name(name.to_str()?)) else {
+        let Some((number, signal, encoding)) = path.file_name().and_then(|name| parse_name(name.to_str()?))
+        else {
             continue;
         };
         if signals.contains(&signal) {
@@ -135,7 +136,14 @@ mod tests {
     fn names_are_read() {
         assert_eq!(parse_name("0012_v1_traces.pb"), Some((12, Signal::Traces, Encoding::Protobuf)));
         assert_eq!(parse_name("12345_v1_logs.json"), Some((12345, Signal::Logs, Encoding::Json)));
-        for other in ["truth.json", "README.md", "0001_v1_profiles.pb", "x_v1_logs.pb", "0001_v1_logs.txt", "0001_v1_logs"] {
+        for other in [
+            "truth.json",
+            "README.md",
+            "0001_v1_profiles.pb",
+            "x_v1_logs.pb",
+            "0001_v1_logs.txt",
+            "0001_v1_logs",
+        ] {
             assert_eq!(parse_name(other), None, "{other}");
         }
     }
@@ -145,10 +153,14 @@ mod tests {
     #[test]
     fn directories_are_read_in_order() {
         let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/captures");
-        let read_one = |signals: &[Signal]| read(&captures.join("claude-code-2.1.197/two-sessions-json"), signals).unwrap();
+        let read_one = |signals: &[Signal]| {
+            read(&captures.join("claude-code-2.1.197/two-sessions-json"), signals).unwrap()
+        };
         let numbers: Vec<_> = read_one(&[Signal::Metrics]).iter().map(|capture| capture.number).collect();
         assert_eq!(numbers, [1, 4, 5, 7, 9, 11, 14, 16, 19, 21]);
         assert_eq!(read_one(&[Signal::Metrics, Signal::Logs, Signal::Traces]).len(), 24);
-        assert!(matches!(read(&captures, &[Signal::Logs]), Err(CaptureError::Empty(path)) if path == captures));
+        assert!(
+            matches!(read(&captures, &[Signal::Logs]), Err(CaptureError::Empty(path)) if path == captures)
+        );
     }
 }

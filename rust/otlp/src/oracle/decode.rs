@@ -88,7 +88,8 @@ impl DecodedBatch {
     }
 
     fn attributes(&mut self, attributes: &[KeyValue]) -> Span {
-        let records: Vec<u8> = attributes.iter().flat_map(|a| record(&a.key, a.value.as_ref(), MAX_DEPTH)).collect();
+        let records: Vec<u8> =
+            attributes.iter().flat_map(|a| record(&a.key, a.value.as_ref(), MAX_DEPTH)).collect();
         self.append(&records)
     }
 
@@ -109,13 +110,17 @@ fn record(key: &str, value: Option<&AnyValue>, depth: usize) -> Vec<u8> {
         Some(Value::DoubleValue(value)) => (ValueType::Double, value.to_ne_bytes().to_vec()),
         Some(Value::BytesValue(bytes)) => (ValueType::Bytes, bytes.clone()),
         Some(Value::ArrayValue(_) | Value::KvlistValue(_)) if depth == 0 => (ValueType::Empty, Vec::new()),
-        Some(Value::ArrayValue(list)) => {
-            (ValueType::Array, list.values.iter().flat_map(|item| record("", Some(item), depth - 1)).collect())
-        }
+        Some(Value::ArrayValue(list)) => (
+            ValueType::Array,
+            list.values.iter().flat_map(|item| record("", Some(item), depth - 1)).collect(),
+        ),
         Some(Value::KvlistValue(list)) => {
             let mut entries: Vec<_> = list.values.iter().collect();
             entries.sort_by(|a, b| a.key.cmp(&b.key));
-            (ValueType::Map, entries.iter().flat_map(|e| record(&e.key, e.value.as_ref(), depth - 1)).collect())
+            (
+                ValueType::Map,
+                entries.iter().flat_map(|e| record(&e.key, e.value.as_ref(), depth - 1)).collect(),
+            )
         }
     };
     let mut out = Vec::new();

@@ -66,7 +66,9 @@ struct Collector<'a, B> {
     shown: Vec<Shown>,
 }
 
-fn collect(read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), Malformed>) -> Result<Vec<Text>, Malformed> {
+fn collect(
+    read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), Malformed>,
+) -> Result<Vec<Text>, Malformed> {
     let mut records = Vec::new();
     read(&mut |record| records.push(record.to_vec()))?;
     Ok(records)
@@ -75,7 +77,8 @@ fn collect(read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), Malformed>) ->
 impl<B: Batch> Visitor for Collector<'_, B> {
     fn resource(&mut self, resource: ResourceRef) -> Result<(), Malformed> {
         let attributes = collect(|each| self.batch.resource_attributes(resource.attributes, each))?;
-        self.shown.push(Shown::Resource { attributes, schema_url: self.batch.bytes(resource.schema_url).to_vec() });
+        self.shown
+            .push(Shown::Resource { attributes, schema_url: self.batch.bytes(resource.schema_url).to_vec() });
         Ok(())
     }
 

@@ -61,15 +61,19 @@ proptest! {
 
 /// A request whose only content is one resource attribute.
 fn with_attribute(value: Value) -> Vec<u8> {
-    let attribute = KeyValue { key: "k".into(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 };
+    let attribute =
+        KeyValue { key: "k".into(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 };
     let mut request = ExportMetricsServiceRequest { resource_metrics: vec![Default::default()] };
-    request.resource_metrics[0].resource = Some(Resource { attributes: vec![attribute], ..Resource::default() });
+    request.resource_metrics[0].resource =
+        Some(Resource { attributes: vec![attribute], ..Resource::default() });
     request.encode_to_vec()
 }
 
 fn nested_arrays(depth: usize) -> Value {
     let leaf = Value::StringValue("deep".into());
-    (0..depth).fold(leaf, |inner, _| Value::ArrayValue(ArrayValue { values: vec![AnyValue { value: Some(inner) }] }))
+    (0..depth).fold(leaf, |inner, _| {
+        Value::ArrayValue(ArrayValue { values: vec![AnyValue { value: Some(inner) }] })
+    })
 }
 
 /// Scenario: arrays nested to one below, at and one above the limit.

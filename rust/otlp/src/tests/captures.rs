@@ -30,7 +30,8 @@ fn recorded_sessions_add_up() {
             assert_eq!(oracle::compare(&bytes), Ok(true), "{}", body.display());
             add_tokens(&show(&ByteView::new(&bytes).unwrap()).unwrap(), &mut totals);
         }
-        let expected = [("cacheCreation", 86_420.0), ("cacheRead", 308_640.0), ("input", 340.0), ("output", 1_320.0)];
+        let expected =
+            [("cacheCreation", 86_420.0), ("cacheRead", 308_640.0), ("input", 340.0), ("output", 1_320.0)];
         assert_eq!(totals, expected.map(|(name, total)| (name.to_owned(), total)).into(), "{client}");
     }
 }

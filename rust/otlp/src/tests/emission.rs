@@ -77,10 +77,13 @@ fn sum(name: &str, data_points: Vec<NumberDataPoint>) -> Metric {
 }
 
 fn one_resource(metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
-    let nested =
-        KeyValueList { values: vec![attribute("a", Value::IntValue(-1)), attribute("b", Value::BoolValue(false))] };
-    let attributes =
-        vec![attribute("nested", Value::KvlistValue(nested)), attribute("bytes", Value::BytesValue(vec![0, 255]))];
+    let nested = KeyValueList {
+        values: vec![attribute("a", Value::IntValue(-1)), attribute("b", Value::BoolValue(false))],
+    };
+    let attributes = vec![
+        attribute("nested", Value::KvlistValue(nested)),
+        attribute("bytes", Value::BytesValue(vec![0, 255])),
+    ];
     let scope = InstrumentationScope {
         name: "scope".into(),
         version: "1".into(),
@@ -93,7 +96,11 @@ fn one_resource(metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
             resource: Some(Resource { attributes, ..Resource::default() }),
-            scope_metrics: vec![ScopeMetrics { scope: Some(scope), metrics, schema_url: "https://scope".into() }],
+            scope_metrics: vec![ScopeMetrics {
+                scope: Some(scope),
+                metrics,
+                schema_url: "https://scope".into(),
+            }],
             schema_url: "https://resource".into(),
         }],
     }
@@ -120,7 +127,9 @@ fn descriptions_survive() {
     for expected in sent {
         let metric = metrics.iter().find(|metric| metric.name == expected.name).unwrap();
         assert_eq!((&metric.unit, &metric.description), (&expected.unit, &expected.description));
-        let (Some(Data::Sum(got)), Some(Data::Sum(expected))) = (&metric.data, &expected.data) else { panic!() };
+        let (Some(Data::Sum(got)), Some(Data::Sum(expected))) = (&metric.data, &expected.data) else {
+            panic!()
+        };
         assert_eq!((got.aggregation_temporality, got.is_monotonic), (2, true));
         let [zero, value] = got.data_points.as_slice() else { panic!("a zero and a value: {got:?}") };
         assert!(zero.time_unix_nano < value.time_unix_nano);
@@ -164,7 +173,9 @@ fn total(request: &ExportMetricsServiceRequest) -> i64 {
         _ => Vec::new(),
     });
     points
-        .filter_map(|p| if let Some(number_data_point::Value::AsInt(value)) = p.value { Some(value) } else { None })
+        .filter_map(|p| {
+            if let Some(number_data_point::Value::AsInt(value)) = p.value { Some(value) } else { None }
+        })
         .sum()
 }
 
@@ -174,7 +185,8 @@ fn total(request: &ExportMetricsServiceRequest) -> i64 {
 fn text_that_is_not_utf8_is_kept() {
     let engine = engine();
     let mut bytes =
-        one_resource(vec![sum("tokens", vec![point("????", number_data_point::Value::AsInt(7))])]).encode_to_vec();
+        one_resource(vec![sum("tokens", vec![point("????", number_data_point::Value::AsInt(7))])])
+            .encode_to_vec();
     let place = bytes.windows(4).position(|window| window == b"????").unwrap();
     bytes[place..place + 4].copy_from_slice(&[0xff, 0xfe, 0x00, 0xc0]);
     engine.consume(&ByteView::new(&bytes).unwrap(), now(1), &mut BatchResult::default()).unwrap();
@@ -209,7 +221,9 @@ proptest! {
 /// The attribute sets of all sums, as canonical records in any order.
 fn point_attributes(request: &ExportMetricsServiceRequest) -> Vec<Vec<Vec<u8>>> {
     let mut request = request.clone();
-    for metric in request.resource_metrics.iter_mut().flat_map(|r| &mut r.scope_metrics).flat_map(|s| &mut s.metrics) {
+    for metric in
+        request.resource_metrics.iter_mut().flat_map(|r| &mut r.scope_metrics).flat_map(|s| &mut s.metrics)
+    {
         if let Some(Data::Sum(sum)) = &mut metric.data {
             sum.aggregation_temporality = 1; // so that the oracle shows it
         }

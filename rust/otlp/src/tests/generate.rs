@@ -2,9 +2,12 @@
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList,
+};
 use opentelemetry_proto::tonic::metrics::v1::{
-    Gauge, Histogram, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric::Data, number_data_point,
+    Gauge, Histogram, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric::Data,
+    number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use proptest::collection::vec;
@@ -37,7 +40,11 @@ fn any_value() -> impl Strategy<Value = AnyValue> {
 }
 
 fn key_value(value: impl Strategy<Value = AnyValue>) -> impl Strategy<Value = KeyValue> {
-    (text(), option::of(value), 0..2_i32).prop_map(|(key, value, key_strindex)| KeyValue { key, value, key_strindex })
+    (text(), option::of(value), 0..2_i32).prop_map(|(key, value, key_strindex)| KeyValue {
+        key,
+        value,
+        key_strindex,
+    })
 }
 
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
@@ -62,9 +69,10 @@ fn point() -> impl Strategy<Value = NumberDataPoint> {
 }
 
 fn metric() -> impl Strategy<Value = Metric> {
-    let sum = (vec(point(), 0..4), 0..4_i32, any::<bool>()).prop_map(|(data_points, temporality, is_monotonic)| {
-        Data::Sum(Sum { data_points, aggregation_temporality: temporality, is_monotonic })
-    });
+    let sum =
+        (vec(point(), 0..4), 0..4_i32, any::<bool>()).prop_map(|(data_points, temporality, is_monotonic)| {
+            Data::Sum(Sum { data_points, aggregation_temporality: temporality, is_monotonic })
+        });
     let data = prop_oneof![
         6 => sum.prop_map(Some),
         1 => vec(point(), 0..2).prop_map(|data_points| Some(Data::Gauge(Gauge { data_points }))),
@@ -96,11 +104,13 @@ fn scope_metrics() -> impl Strategy<Value = ScopeMetrics> {
 
 fn resource_metrics() -> impl Strategy<Value = ResourceMetrics> {
     let resource = attributes().prop_map(|attributes| Resource { attributes, ..Resource::default() });
-    (option::of(resource), vec(scope_metrics(), 0..3), text())
-        .prop_map(|(resource, scope_metrics, schema_url)| ResourceMetrics { resource, scope_metrics, schema_url })
+    (option::of(resource), vec(scope_metrics(), 0..3), text()).prop_map(
+        |(resource, scope_metrics, schema_url)| ResourceMetrics { resource, scope_metrics, schema_url },
+    )
 }
 
 /// A request with sums of every temporality, other metrics between them, and all attribute types.
 pub fn request() -> impl Strategy<Value = ExportMetricsServiceRequest> {
-    vec(resource_metrics(), 0..3).prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
+    vec(resource_metrics(), 0..3)
+        .prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
 }

@@ -30,7 +30,8 @@ fn rewire_message(bytes: &[u8], kind: Kind, dice: &mut Dice) -> Vec<u8> {
         match field.content {
             Some(content) => {
                 let content = rewire_message_or_text(content, inner(kind, field.number), dice);
-                let pieces = if inner(kind, field.number) == Kind::Other { vec![content] } else { cut(content, dice) };
+                let pieces =
+                    if inner(kind, field.number) == Kind::Other { vec![content] } else { cut(content, dice) };
                 fields.extend(pieces.iter().map(|piece| embed(field.number, piece, dice)));
             }
             None => fields.push(field.raw.to_vec()),
@@ -60,7 +61,9 @@ fn other_alternative(kind: Kind, dice: &mut Dice) -> Vec<u8> {
     let choices: &[&[u8]] = match kind {
         Kind::Metric => &[&[0x2a, 0], &[0x3a, 2, 0x10, 1], &[0x4a, 0], &[0x52, 0], &[0x5a, 0]],
         Kind::Point => &[&[0x21, 1, 2, 3, 4, 5, 6, 7, 8], &[0x31, 1, 2, 3, 4, 5, 6, 7, 8]],
-        Kind::AnyValue => &[&[0x0a, 1, b'x'], &[0x10, 1], &[0x18, 5], &[0x2a, 0], &[0x32, 0], &[0x3a, 0], &[0x40, 1]],
+        Kind::AnyValue => {
+            &[&[0x0a, 1, b'x'], &[0x10, 1], &[0x18, 5], &[0x2a, 0], &[0x32, 0], &[0x3a, 0], &[0x40, 1]]
+        }
         _ => &[&[]],
     };
     choices[dice.below(choices.len())].to_vec()

@@ -1,0 +1,76 @@
+//! The engine alone, without the C boundary: `cargo bench -p tokenledger`.
+//!
+//! Points carry ten string attributes as Claude Code sends them.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use support::{BEGAN, Harness, MILLI, TestBatch, config, interval, point};
+
+fn batch(points: usize, first_session: usize) -> TestBatch {
+    let mut batch = TestBatch::new(&[]);
+    for i in 0..points {
+        let session = format!("888cb579-08db-4809-851c-{:012}", first_session + i / 4);
+        let types = ["input", "output", "cacheRead", "cacheCreation"];
+        let attributes = [
+            ("user.id", "d141adbf367fd75585f159a2753f8c9421e77fa427968025b4050c42385e1d9f"),
+            ("session.id", &session),
+            ("organization.id", "d3814445-1111-4222-8333-123456789012"),
+            ("user.email", "someone@example.invalid"),
+            ("user.account_uuid", "a39ebdff-1111-4222-8333-123456789012"),
+            ("user.account_id", "user_01ABCDEFGHJKLMNPQRSTUVWX"),
+            ("terminal.type", "xterm-256color"),
+            ("model", "claude-sonnet-4-5-20250929"),
+            ("query_source", "main"),
+            ("type", types[i % 4]),
+        ];
+        batch.push(&point("", 1, 2, 12), &attributes);
+    }
+    batch
+}
+
+/// Warm streams, whole batches of the sizes that clients and batching send.
+fn consume(c: &mut Criterion) {
+    let mut group = c.benchmark_group("consume");
+    for points in [1, 10, 25, 1000] {
+        group.throughput(Throughput::Elements(points as u64));
+        group.bench_function(BenchmarkId::from_parameter(points), |b| {
+            let mut harness = Harness::new(config());
+            let mut batch = batch(points, 0);
+            b.iter(|| {
+                harness.elapsed += MILLI;
+                let now = BEGAN + harness.elapsed;
+                batch.set_times(now - MILLI, now);
+                harness.engine.consume(&batch, harness.now(), &mut harness.result).unwrap();
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A tick that emits 1,000 changed streams (`emit: interval`), attributes copied out.
+fn tick(c: &mut Criterion) {
+    let mut group = c.benchmark_group("tick");
+    group.throughput(Throughput::Elements(1000));
+    group.bench_function("1000 streams", |b| {
+        let mut harness = Harness::new(interval(config()));
+        let mut batch = batch(1000, 0);
+        b.iter(|| {
+            harness.elapsed += MILLI;
+            let now = BEGAN + harness.elapsed;
+            batch.set_times(now - MILLI, now);
+            harness.engine.consume(&batch, harness.now(), &mut harness.result).unwrap();
+            let mut tick = tokenledger::Tick::default();
+            while !tick.is_done() {
+                harness.engine.tick(harness.now(), false, &mut tick);
+            }
+            tick
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, consume, tick);
+criterion_main!(benches);

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds build/otelcol-tokenledger, one static binary, and build/tokenledger. Needs the library: scripts/build-library.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+main() {
+  mkdir -p build
+  echo "collector: build/otelcol-tokenledger"
+  # Tags and flags are those of builder-config.yaml, so that ocb would build the same.
+  CGO_ENABLED=1 go build -C distribution -trimpath -tags grpcnotrace,netgo,osusergo \
+    -ldflags '-s -w -linkmode external -extldflags "-static"' -o ../build/otelcol-tokenledger .
+  echo "command line: build/tokenledger"
+  cargo build --release --locked -p tokenledger-cli
+  install -m 755 "${CARGO_TARGET_DIR:-target}/release/tokenledger" build/tokenledger
+}
+
+main "$@"

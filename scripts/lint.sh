@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Checks form and generated files, stage by stage; the first stage that fails ends the run. Needs the library.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+main() {
+  stage "Rust: format and clippy"
+  cargo fmt --all --check
+  cargo clippy --locked --workspace --all-targets -- -D warnings
+
+  stage "Go: format, vet, staticcheck"
+  check_go_format
+  mkdir -p build/tools
+  go build -C tools -o ../build/tools/staticcheck honnef.co/go/tools/cmd/staticcheck
+  for module in go-shim tests; do
+    go vet -C "$module" ./...
+    (cd "$module" && ../build/tools/staticcheck ./...)
+  done
+  go vet -C distribution ./...
+
+  stage "Generated files are up to date"
+  check_generated
+  scripts/generate-distribution.sh --check
+
+  stage "Dependencies: licences and sources"
+  if command -v cargo-deny >/dev/null; then
+    cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
+  else
+    echo "left out: cargo-deny is not installed (cargo install --locked cargo-deny)"
+  fi
+}
+
+stage() {
+  printf '\n== %s\n' "$1"
+}
+
+check_go_format() {
+  local unformatted
+  unformatted=$(gofmt -l go-shim tests)
+  if [[ -n $unformatted ]]; then
+    printf 'not formatted (gofmt -w):\n%s\n' "$unformatted" >&2
+    return 1
+  fi
+}
+
+# Runs go generate on a copy of what it writes, so that a difference shows which file is old.
+check_generated() {
+  before=$(mktemp -d)
+  trap 'rm -rf "$before"' EXIT
+  cp -r go-shim/tokenledgerprocessor "$before"
+  go generate -C go-shim ./...
+  if ! diff -r "$before/tokenledgerprocessor" go-shim/tokenledgerprocessor; then
+    echo "generated files were old; they are written anew, commit them" >&2
+    return 1
+  fi
+}
+
+main "$@"
