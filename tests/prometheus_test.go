@@ -49,6 +49,7 @@ func TestPrometheusSeesTheFirstWindow(t *testing.T) {
 			job.name, job.interval, min(job.interval, 10*time.Second), collectors[job.name].PageAddress())
 	}
 	prometheus := harness.StartPrometheus(t, scrapes.String())
+	prometheus.WaitForTargets(t, len(jobs))
 
 	long := []capture.Capture{
 		load(t, "2.1.197", capture.JSON, "scraped"),

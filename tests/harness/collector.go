@@ -164,8 +164,9 @@ func (c *Collector) becomesReady(tb testing.TB) bool {
 		}
 		return errors.New("it has not logged: " + readyLine)
 	})
-	c.expected.Store(false)
-	return c.ReadyCount() > 0
+	ready := c.ReadyCount() > 0
+	c.expected.Store(!ready)
+	return ready
 }
 
 // commandInside copies the collector and its configuration into an otherwise empty directory that becomes its root.

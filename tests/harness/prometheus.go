@@ -66,8 +66,32 @@ func (p *Prometheus) becomesReady(tb testing.TB) bool {
 		}
 		return nil
 	})
-	p.expected.Store(false)
-	return p.Running()
+	running := p.Running()
+	p.expected.Store(!running)
+	return running
+}
+
+// WaitForTargets waits until the server has found its targets, which takes some seconds after the start; from then on
+// each is scraped once per interval.
+func (p *Prometheus) WaitForTargets(tb testing.TB, count int) {
+	tb.Helper()
+	Eventually(tb, Patience, "targets of prometheus", func() error {
+		answer, err := http.Get(p.URL() + "/api/v1/targets?state=active")
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		var body struct {
+			Data struct{ ActiveTargets []json.RawMessage }
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+			return err
+		}
+		if found := len(body.Data.ActiveTargets); found != count {
+			return fmt.Errorf("%d of %d", found, count)
+		}
+		return nil
+	})
 }
 
 // URL is where the server listens.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"compress/gzip"
 	"io"
 	"net/http"
@@ -110,9 +111,7 @@ func (p *Proxy) note(answer *http.Response) error {
 		}
 		_ = answer.Body.Close()
 		noted.Body = string(text)
-		answer.Body = http.NoBody
-		answer.ContentLength = 0
-		answer.Header.Del("Content-Length")
+		answer.Body = io.NopCloser(bytes.NewReader(text))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

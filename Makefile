@@ -1,0 +1,49 @@
+# The one entry point. What takes more than a line is in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help run test build lib bench fuzz lint image stack-up stack-down demo clean
+
+help: ## Print this list
+	@echo 'Tokenledger: exact totals of coding agents. Targets:'
+	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build everything and run the collector in the foreground
+	@scripts/check-tools.sh
+	@$(MAKE) --no-print-directory build
+	@scripts/run-collector.sh
+
+test: ## Run every test
+	@scripts/check-tools.sh test
+	@$(MAKE) --no-print-directory build
+	@scripts/run-tests.sh
+
+build: lib ## Build build/otelcol-tokenledger and build/tokenledger
+	@scripts/build-binaries.sh
+
+lib: ## Build the engine's library for the Go packages
+	@scripts/check-tools.sh
+	@scripts/build-library.sh
+
+bench: build ## Measure against the stock processor and write docs/benchmarks.md
+	@scripts/run-benchmarks.sh
+
+fuzz: ## Fuzz what parses foreign bytes (FUZZ_SECONDS=60 for each target)
+	@scripts/run-fuzzers.sh
+
+lint: lib ## Check format, lints and generated files
+	@scripts/lint.sh
+
+image: ## Build the container image
+	@echo 'make image: there is no container image yet; use `make run`.' >&2; exit 1
+
+stack-up: ## Start the collector with Prometheus and Grafana in containers
+	@echo 'make stack-up: there is no stack of containers yet; use `make run` and your own Prometheus.' >&2; exit 1
+
+stack-down: ## Stop what stack-up started
+	@echo 'make stack-down: there is no stack of containers yet, so nothing runs.' >&2; exit 1
+
+demo: build ## Replay two recorded sessions and compare the totals with the truth (DEMO_FLAGS=--fast)
+	@build/tokenledger demo $(DEMO_FLAGS)
+
+clean: ## Remove everything that was built
+	rm -rf build go-shim/internal/engine/lib go-shim/internal/engine/library_digest.h
+	cargo clean
