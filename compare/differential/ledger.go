@@ -32,7 +32,6 @@ type tickOutput struct {
 	at     time.Duration
 	output Output
 	causes []pendingCause
-	zero   bool
 }
 
 // replayLedger predicts what token_ledger delivers and fills in the fates of all points.
@@ -188,12 +187,9 @@ func (l *ledgerReplay) tick(at time.Duration) {
 			continue
 		}
 		causes := s.pending
-		emitted := s.release()
-		l.deliverStream(at, key, emitted)
-		for i, e := range emitted {
-			zero := i < len(emitted)-1
-			l.ticks = append(l.ticks, tickOutput{stream: key, at: at, output: *e.output, causes: causes, zero: zero})
-		}
+		released := s.release()
+		l.deliverStream(at, key, []emission{released})
+		l.ticks = append(l.ticks, tickOutput{stream: key, at: at, output: *released.output, causes: causes})
 	}
 }
 

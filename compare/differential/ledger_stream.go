@@ -24,13 +24,12 @@ type ledgerStream struct {
 	latestMilli uint64
 	// zeroDue means that the stream's first output, a zero, is still to come (D6).
 	zeroDue bool
-	zero    *Output
+	// beginsLate means that the zero had to wait for the floor and so came after the point it stands for.
+	beginsLate bool
 	// emitted is what goes out with the request at hand.
 	emitted []emission
 	// pending is why something goes out at the next tick; empty if nothing does.
 	pending []pendingCause
-	// zeroLost means that the delivery that held the zero was refused.
-	zeroLost bool
 }
 
 // emission is an output with its exact total.
@@ -57,7 +56,7 @@ const (
 	pendingNoRoom
 	// pendingRepeated: a window or request came again (D3).
 	pendingRepeated
-	// pendingTooLarge: nothing, for such a point says nothing; it is here so that a refusal is its only effect.
+	// pendingRefused: the next consumer refused a delivery (L4).
 	pendingRefused
 )
 
@@ -153,9 +152,9 @@ func (s *ledgerStream) takeFirst(p *Point, out uint64, clock outputClock) {
 	}
 	s.start = min(s.start, zero*nanosPerMilli)
 	s.lastMilli = zero
-	s.zero = &Output{Start: s.start, Time: zero * nanosPerMilli, Value: s.rounded(newExact())}
-	p.Ours.zero = s.zero
-	s.emitted = append(s.emitted, emission{output: s.zero, total: newExact()})
+	s.beginsLate = zero > out
+	p.Ours.zero = &Output{Start: s.start, Time: zero * nanosPerMilli, Value: s.rounded(newExact())}
+	s.emitted = append(s.emitted, emission{output: p.Ours.zero, total: newExact()})
 	if room {
 		s.emit(p, out)
 		return
@@ -171,7 +170,7 @@ func (s *ledgerStream) hold(p *Point) {
 		p.Ours.held = heldBehind
 	case s.lastByTick:
 		p.Ours.held = heldAfterTick
-	case s.zero == nil || s.zero.Time/nanosPerMilli > s.first.Time/nanosPerMilli:
+	case s.beginsLate || !p.Stream.Monotonic:
 		p.Ours.held = heldBeforeBegin
 	default:
 		p.Ours.held = heldNoRoom
@@ -227,9 +226,9 @@ func (s *ledgerStream) refuse(at time.Duration) {
 }
 
 // release is what a tick sends: the total at the latest time that any point asked for, or 1 ms after the last (D4).
-func (s *ledgerStream) release() []emission {
+func (s *ledgerStream) release() emission {
 	s.pending = nil
 	s.lastMilli = max(s.latestMilli, s.lastMilli+1)
 	s.lastBy, s.lastByTick = nil, true
-	return []emission{{output: s.output(s.lastMilli), total: s.total}}
+	return emission{output: s.output(s.lastMilli), total: s.total}
 }

@@ -103,10 +103,13 @@ func TestTelemetryAddsUpOverPipelines(t *testing.T) {
 	set := metadatatest.NewSettings(tt)
 	limit := func(cfg *Config) { cfg.Cardinality.MaxStreams = 7 }
 	first := newRigWith(t, set, consumertest.NewNop(), limit)
-	newRigWith(t, set, consumertest.NewNop(), limit)
+	second := newRigWith(t, set, consumertest.NewNop(), limit)
 	metadatatest.AssertEqualProcessorTokenLedgerStreamsLimit(t, tt, selfPoint(set, 14), metricdatatest.IgnoreTimestamp())
 	require.NoError(t, first.Shutdown(t.Context()))
 	metadatatest.AssertEqualProcessorTokenLedgerStreamsLimit(t, tt, selfPoint(set, 7), metricdatatest.IgnoreTimestamp())
+	require.NoError(t, second.Shutdown(t.Context()))
+	_, err := tt.GetMetric("otelcol_processor_token_ledger_streams_limit")
+	require.Error(t, err, "nothing is left to report")
 }
 
 // Scenario: a request with ten points of known streams, again and again.
