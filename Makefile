@@ -27,7 +27,9 @@ bench: build ## Measure against the stock processor and write docs/benchmarks.md
 	@scripts/run-benchmarks.sh
 
 fuzz: ## Fuzz what parses foreign bytes (FUZZ_SECONDS=60 for each target)
-	@scripts/run-fuzzers.sh
+	@for target in flat_buffer otlp_bytes engine; do \
+	  rust/fuzz/run.sh $$target -max_total_time=$${FUZZ_SECONDS:-60} || exit 1; \
+	done
 
 lint: lib ## Check format, lints and generated files
 	@scripts/lint.sh

@@ -20,6 +20,9 @@ main() {
     return
   fi
   echo "library: building ($digest)"
+  # getrandom(2) called directly: found at run time, as the crate does it, it is missing from a static binary, and the
+  # library would open /dev/urandom, which an empty container does not have.
+  export RUSTFLAGS="${RUSTFLAGS:-} --cfg getrandom_backend=\"linux_getrandom\""
   # One crate type alone: together with the rlib that the tests use, cargo leaves link-time optimisation to a linker.
   TL_CONTENT_DIGEST=$digest cargo rustc --release --locked -p tokenledger-ffi --lib --crate-type staticlib
   mkdir -p "$(dirname "$library")"
@@ -28,13 +31,13 @@ main() {
   mv "$header.new" "$header"
 }
 
-# The digest of everything that decides what the library contains. Paths count, times do not.
+# The digest of everything that decides what the library contains, this script included. Paths count, times do not.
 source_digest() {
   {
     rustc --version
     find rust/engine rust/otlp rust/ffi \( -name '*.rs' -o -name Cargo.toml \) -type f -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
-    sha256sum Cargo.toml Cargo.lock
+    sha256sum Cargo.toml Cargo.lock scripts/build-library.sh
   } | sha256sum | cut -d' ' -f1
 }
 

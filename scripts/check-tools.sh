@@ -4,7 +4,7 @@
 #   scripts/check-tools.sh          what a build needs
 #   scripts/check-tools.sh test     what the tests need besides
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 readonly least_go=1.26 least_rust=1.95
 problems=()
@@ -76,6 +76,8 @@ check_c() {
 check_test_tools() {
   command -v prometheus >/dev/null ||
     problem "prometheus is missing, which the tests start and scrape with: install it (Debian: apt-get install prometheus)"
+  command -v valgrind >/dev/null ||
+    problem "valgrind is missing, which the tests look for leaks with: install it (Debian: apt-get install valgrind)"
 }
 
 # Whether version $1 is $2 or newer.

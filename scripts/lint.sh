@@ -12,7 +12,7 @@ main() {
   check_go_format
   mkdir -p build/tools
   go build -C tools -o ../build/tools/staticcheck honnef.co/go/tools/cmd/staticcheck
-  for module in go-shim tests; do
+  for module in go-shim compare tests; do
     go vet -C "$module" ./...
     (cd "$module" && ../build/tools/staticcheck ./...)
   done
@@ -36,7 +36,7 @@ stage() {
 
 check_go_format() {
   local unformatted
-  unformatted=$(gofmt -l go-shim tests)
+  unformatted=$(gofmt -l go-shim compare tests)
   if [[ -n $unformatted ]]; then
     printf 'not formatted (gofmt -w):\n%s\n' "$unformatted" >&2
     return 1

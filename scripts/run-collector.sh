@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 host=${TOKENLEDGER_HOST:-localhost}
 reach=$host # where a client on this machine reaches it
-case $reach in 0.0.0.0 | ::) reach=localhost ;; esac
+case $reach in 0.0.0.0 | "[::]") reach=localhost ;; esac
 
 cat <<TEXT
 

@@ -7,12 +7,18 @@ main() {
   stage "Rust: engine, C boundary, OTLP, command line"
   cargo test --locked --workspace
 
+  stage "C boundary under AddressSanitizer and valgrind"
+  scripts/check-memory.sh
+
   stage "Go: collector component, with the race detector and checks of what crosses into C"
   GOEXPERIMENT=cgocheck2 go test -C go-shim -race -timeout 240s ./...
 
   stage "Go: collector component, built without cgo"
   CGO_ENABLED=0 go vet -C go-shim ./...
   CGO_ENABLED=0 go test -C go-shim -timeout 240s ./...
+
+  stage "Go: random streams through the stock processor and this one"
+  go test -C compare -timeout 600s ./...
 
   stage "The library exports tl_ functions only"
   check_exports

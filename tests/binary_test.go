@@ -42,9 +42,17 @@ func TestRunsInAnEmptyRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("changing the root directory needs root")
 	}
-	collector := harness.StartCollector(t, harness.Setup{Chroot: t.TempDir()})
-	sendAndCheck(t, collector, load(t, "2.1.329", capture.Protobuf, "empty root"))
-	assert.Zero(t, collector.Stop(t, gracePeriod), "exit code")
+	for name, host := range map[string]string{"host given": harness.Loopback, "default host": harness.Unset} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			collector := harness.StartCollector(t, harness.Setup{
+				Chroot: t.TempDir(),
+				Env:    map[string]string{"TOKENLEDGER_HOST": host},
+			})
+			sendAndCheck(t, collector, load(t, "2.1.329", capture.Protobuf, "empty root"))
+			assert.Zero(t, collector.Stop(t, gracePeriod), "exit code")
+		})
+	}
 }
 
 // TestComponents asks the binary what it consists of. It guarantees the parts that the default configuration and the

@@ -67,7 +67,8 @@ func brokenBodies(t *testing.T) map[string]brokenBody {
 		return capture.Request{Signal: capture.Metrics, Encoding: encoding, Body: body}
 	}
 	valid := capture.Load(t, harness.MustRoot(t), "2.1.329", capture.Protobuf).Of(capture.Metrics)[0].Body
-	zipped := harness.Gzip(t, valid)
+	zipped, err := harness.Gzip(valid)
+	require.NoError(t, err)
 	return map[string]brokenBody{
 		"garbage as protobuf":       {metrics(capture.Protobuf, garbage), ""},
 		"garbage as JSON":           {metrics(capture.JSON, garbage), ""},

@@ -23,7 +23,7 @@ type scrapeJob struct {
 }
 
 var scrapeJobs = []scrapeJob{
-	{"every_1s", time.Second, 2 * time.Second},
+	{"every_1s", time.Second, 3 * time.Second},
 	{"every_5s", 5 * time.Second, 8 * time.Second},
 	{"every_15s", 15 * time.Second, 23 * time.Second},
 	{"every_60s", 60 * time.Second, 75 * time.Second},

@@ -23,15 +23,21 @@ const startAnewMessage = "totals are kept in memory only: after a restart or a r
 // to hold them, and ends them with SIGTERM. It guarantees that the next component got every total before the exit (L5).
 func TestShutdownEmitsHeldValues(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string]string{
-		"emit interval":            "{emit: interval, flush_interval: 1h, first_value_delay: 0s}",
-		"first value delay":        "{emit: each, first_value_delay: 1h}",
-		"interval and first value": "{emit: interval, flush_interval: 1h, first_value_delay: 1h}",
+	for name, config := range map[string]func(*harness.Sink) string{
+		"emit interval": func(sink *harness.Sink) string {
+			return pushConfig(sink, "{emit: interval, flush_interval: 1h, first_value_delay: 0s}")
+		},
+		"first value delay": func(sink *harness.Sink) string {
+			return unbufferedConfig(sink, "{emit: each, first_value_delay: 1h}")
+		},
+		"interval and first value": func(sink *harness.Sink) string {
+			return pushConfig(sink, "{emit: interval, flush_interval: 1h, first_value_delay: 1h}")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sink := harness.StartSink(t)
-			collector := harness.StartCollector(t, harness.Setup{Config: pushConfig(sink, settings)})
+			collector := harness.StartCollector(t, harness.Setup{Config: config(sink)})
 			want := capture.Totals{}
 			for _, c := range loadAll(t) {
 				require.NoError(t, collector.Client(t, harness.HTTPProtobuf).SendAll(t.Context(), c.Of(capture.Metrics)))
@@ -53,7 +59,7 @@ func TestShutdownEmitsHeldValues(t *testing.T) {
 func TestIntervalOutput(t *testing.T) {
 	t.Parallel()
 	sink := harness.StartSink(t)
-	collector := harness.StartCollector(t, harness.Setup{Config: pushConfig(sink, "{emit: interval, flush_interval: 1s}")})
+	collector := harness.StartCollector(t, harness.Setup{Config: unbufferedConfig(sink, "{emit: interval, flush_interval: 1s}")})
 	c := load(t, "2.1.329", capture.Protobuf, "interval output")
 	replay(t, collector, c.InOrderOfTime(t), 0)
 	harness.Eventually(t, harness.Patience, "totals at the next component", func() error {
@@ -64,7 +70,7 @@ func TestIntervalOutput(t *testing.T) {
 	require.NoError(t, sameTotals(c.Totals(t), capture.Received(t, sink.Received())), "after the end")
 }
 
-// pushConfig sends metrics to a sink.
+// pushConfig sends metrics to a sink with the exporter's usual queue, whose parallel consumers may change the order.
 func pushConfig(sink *harness.Sink, settings string) string {
 	return fmt.Sprintf(`
 processors: {token_ledger: %s}

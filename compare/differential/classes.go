@@ -17,7 +17,7 @@ var Classes = []Class{
 	{"earlier_start", anyOf(droppedAs(earlierStart))},
 	{"no_start", anyOf(droppedAs(noStart), beginsWith(func(p *Point) bool { return p.Start == 0 }))},
 	{"start_after_time", anyOf(droppedAs(startAfterTime), beginsWith(hasImpossibleStart))},
-	{"no_time", anyOf(droppedAs(noTime), replacedForNoTime, beginsWith(hasNoTime), hasOutputTime(hasNoTime))},
+	{"no_time", anyOf(droppedAs(noTime), replacedForNoTime, beginsWith(hasNoTime), hasOutputTime(hasNoTime), heldBehindNoTime)},
 	{"not_a_number", anyOf(takenBy(notANumber), spoiledBy(notANumber), beginsWithFate(notANumber))},
 	{"negative_increase", anyOf(takenBy(negative), beginsWithFate(negative))},
 	{"no_recorded_value", anyOf(takenBy(unrecorded), beginsWithFate(unrecorded), stickyFlag)},

@@ -102,6 +102,11 @@ func heldInSameMilli(d *Difference) bool {
 	return d.Point.Time > ahead.Time && d.Point.Time/nanosPerMilli == ahead.Time/nanosPerMilli
 }
 
+// heldBehindNoTime: ours gave a point without time its arrival time, contrib the time 0, which any other time passes.
+func heldBehindNoTime(d *Difference) bool {
+	return heldFor(heldBehind)(d) && d.Point.Ours.ahead.Time == 0
+}
+
 // heldAsClamped: the point, or the one that it does not pass, has an output time that is not its own.
 func heldAsClamped(d *Difference) bool {
 	return heldFor(heldBehind)(d) && (d.Point.Ours.clamped || d.Point.Ours.ahead.Ours.clamped)

@@ -50,30 +50,43 @@ func generate(seed, number uint64) *Scenario {
 		Name:       fmt.Sprintf("seed %d, scenario %d", seed, number),
 		MaxStale:   24 * time.Hour,
 		MaxStreams: 1000,
-		Rest:       g.moment(2500*time.Millisecond, 4*time.Second),
 	}
 	if g.one(2) {
 		g.scenario.MaxLag = 5 * time.Minute
 	}
 	g.choose(number)
 	g.makeWriters()
+	if g.profile == profileLimited { // overflow streams have as much room again
+		g.scenario.MaxStreams = (len(g.writers) + 1) / 2
+	}
 	g.requests(8 + g.random.IntN(12))
 	if g.profile == profileForgotten {
 		g.pause()
 		g.requests(4)
 	}
-	if g.one(4) { // Shutdown comes before the next tick (L5)
-		g.scenario.Rest = 20 * time.Millisecond
-	}
+	g.end()
 	return g.scenario
 }
 
 func (g *generator) one(of int) bool { return g.random.IntN(of) == 0 }
 
-// moment picks a duration that is never a whole second.
-func (g *generator) moment(least, most time.Duration) time.Duration {
-	d := least + time.Duration(g.random.Int64N(int64(most-least))).Truncate(time.Millisecond)
-	return d.Truncate(time.Second) + 100*time.Millisecond + d%time.Second*8/10
+// wait lets time pass, at least and at most that long, to a moment in whole milliseconds at which there is no tick.
+func (g *generator) wait(least, most time.Duration) {
+	g.now += least + time.Duration(g.random.Int64N(int64(most-least+1))).Truncate(time.Millisecond)
+	if g.now%tickEvery == 0 {
+		g.now += 7 * time.Millisecond
+	}
+}
+
+// end says when both processors shut down: after a tick, or before there is one (L5).
+func (g *generator) end() {
+	last := g.now
+	if g.one(4) {
+		g.wait(5*time.Millisecond, 20*time.Millisecond)
+	} else {
+		g.wait(2*time.Second, 3*time.Second)
+	}
+	g.scenario.Rest = g.now - last
 }
 
 // choose picks the profile and the hazards. Profiles leave out what they could not predict: which of two new streams
@@ -95,16 +108,14 @@ func (g *generator) choose(number uint64) {
 		*h = hazards{late: h.late, newestFirst: h.newestFirst, exemplars: h.exemplars, typeChange: h.typeChange, retry: true}
 	case 2:
 		g.profile = profileLimited
-		g.scenario.MaxStreams = 1 + g.random.IntN(3)
-		*h = hazards{late: h.late, overlap: h.overlap, exemplars: h.exemplars, typeChange: h.typeChange, retry: h.retry}
+		*h = hazards{newestFirst: h.newestFirst, overlap: h.overlap, exemplars: h.exemplars, typeChange: h.typeChange, retry: h.retry}
 	}
 }
 
 // requests adds requests that arrive one after the other.
 func (g *generator) requests(count int) {
 	for range count {
-		g.now += g.moment(50*time.Millisecond, 8*time.Second)
-		g.now = avoidTicks(g.now)
+		g.wait(50*time.Millisecond, 8*time.Second)
 		if repeated, ok := g.repeat(); ok {
 			g.send(repeated)
 			continue
@@ -128,7 +139,7 @@ func (g *generator) send(r Request) {
 	r.At = g.now
 	g.scenario.Requests = append(g.scenario.Requests, r)
 	if r.Refused {
-		g.now = avoidTicks(g.now + g.moment(50*time.Millisecond, 2*time.Second))
+		g.wait(50*time.Millisecond, 2*time.Second)
 		r.Refused = false
 		r.At = g.now
 		g.scenario.Requests = append(g.scenario.Requests, r)
@@ -149,20 +160,11 @@ func (g *generator) repeat() (Request, bool) {
 // and some more. What comes later begins later.
 func (g *generator) pause() {
 	g.held = nil
-	g.now = avoidTicks(g.now + g.scenario.MaxStale + 3*time.Minute)
+	g.wait(g.scenario.MaxStale+3*time.Minute, g.scenario.MaxStale+4*time.Minute)
 	for _, w := range g.writers {
 		w.end = g.wall()
 	}
-	g.now = avoidTicks(g.now + 100*time.Millisecond)
 }
 
 // wall is the time of the scenario on a right clock, in Unix nanoseconds.
 func (g *generator) wall() uint64 { return uint64(begin.Add(g.now).UnixNano()) }
-
-// avoidTicks moves a moment off the whole second.
-func avoidTicks(at time.Duration) time.Duration {
-	if at%tickEvery == 0 {
-		return at + 7*time.Millisecond
-	}
-	return at
-}

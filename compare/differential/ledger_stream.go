@@ -209,6 +209,7 @@ func (s *ledgerStream) finish() []emission {
 	if n := len(emitted) - 1; n >= 0 && emitted[n].point != nil {
 		emitted[n].total = s.total
 		emitted[n].output.Value = s.rounded(s.total)
+		emitted[n].point.Ours.double = s.double
 		s.pending = nil
 	}
 	return emitted

@@ -95,10 +95,13 @@ func (d *delivery) add(md pmetric.Metrics) {
 		if rm.ScopeMetrics().Len() == 0 {
 			d.hollow++
 		}
-		host, _ := rm.Resource().Attributes().Get("host.name")
+		host := ""
+		if name, ok := rm.Resource().Attributes().Get("host.name"); ok {
+			host = name.Str()
+		}
 		for _, sm := range rm.ScopeMetrics().All() {
 			for _, metric := range sm.Metrics().All() {
-				d.addMetric(host.AsString(), sm.Scope().Name(), metric)
+				d.addMetric(host, sm.Scope().Name(), metric)
 			}
 		}
 	}

@@ -27,24 +27,19 @@ func distinctTotals(s *Scenario) map[string]exact {
 }
 
 // byPath adds up streams of the same metric: what remains comparable when streams have no room of their own (T5).
-func byPath(s *Scenario, totals map[string]exact) map[string]exact {
+func byPath[T any](s *Scenario, totals map[string]T, add func(...T) T) map[string]T {
 	paths := map[string]string{}
 	for i := range s.Requests {
 		for _, w := range s.Requests[i].Windows {
 			paths[w.Stream.key()], paths[w.Stream.overflowKey()] = w.Stream.path(), w.Stream.path()
 		}
 	}
-	sums := map[string]exact{}
+	sums := map[string]T{}
 	for key, total := range totals {
-		path := paths[key]
-		if _, ok := sums[path]; !ok {
-			sums[path] = newExact()
+		if before, ok := sums[paths[key]]; ok {
+			total = add(before, total)
 		}
-		sums[path] = exact{
-			sum:       newBig(0).Add(sums[path].sum, total.sum),
-			magnitude: sums[path].magnitude + total.magnitude,
-			terms:     sums[path].terms + total.terms,
-		}
+		sums[paths[key]] = total
 	}
 	return sums
 }

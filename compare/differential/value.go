@@ -110,8 +110,15 @@ func (e exact) plus(v Value) exact {
 	}
 }
 
-func (e exact) minus(other exact) exact {
-	return exact{sum: newBig(0).Sub(e.sum, other.sum), magnitude: e.magnitude + other.magnitude, terms: e.terms + other.terms}
+// addExact adds up sums.
+func addExact(sums ...exact) exact {
+	total := newExact()
+	for _, e := range sums {
+		total.sum = newBig(0).Add(total.sum, e.sum)
+		total.magnitude += e.magnitude
+		total.terms += e.terms
+	}
+	return total
 }
 
 // fitsInt tells whether the sum is a number that an int64 holds.
@@ -129,19 +136,23 @@ func (e exact) fitsDouble() bool {
 // epsilon is the relative distance of neighbouring floats.
 const epsilon = 0x1p-52
 
-// holds tells whether v is this sum: integers exactly; doubles within what a compensated summation promises, one
-// rounding of the result and second-order errors of the terms. This is the only tolerance of the package.
-func (e exact) holds(v Value) bool {
-	if v.isInt() {
-		held, accuracy := e.sum.Int64()
-		return accuracy == big.Exact && held == v.Int
+// isSumOf tells whether values add up to this sum: integers exactly; doubles within what compensated summations
+// promise, one rounding of each result and second-order errors of the terms. This is the only tolerance of the package.
+func (e exact) isSumOf(values []Value) bool {
+	shown, rounding, rounded := newBig(0), 0.0, false
+	for _, v := range values {
+		if v.isEmpty() || !v.isFinite() {
+			return false
+		}
+		shown.Add(shown, v.big())
+		rounded = rounded || v.isDouble()
+		rounding += 2 * epsilon * math.Abs(v.float())
 	}
-	if !v.isDouble() || !v.isFinite() {
-		return false
+	off, _ := shown.Abs(shown.Sub(shown, e.sum)).Float64()
+	if !rounded {
+		return off == 0
 	}
-	off, _ := newBig(0).Abs(newBig(0).Sub(e.sum, v.big())).Float64()
-	total, _ := newBig(0).Abs(e.sum).Float64()
-	return off <= 2*epsilon*total+4*float64(e.terms)*epsilon*epsilon*e.magnitude
+	return off <= rounding+4*float64(e.terms)*epsilon*epsilon*e.magnitude
 }
 
 func (e exact) String() string { return e.sum.Text('g', 20) }

@@ -79,19 +79,11 @@ func Load(tb testing.TB, root, version string, encoding Encoding) Capture {
 
 	truth, err := os.ReadFile(filepath.Join(dir, "truth.json"))
 	require.NoError(tb, err)
-	require.NoError(tb, json.Unmarshal(truth, &c))
+	var known struct{ Sessions []Session }
+	require.NoError(tb, json.Unmarshal(truth, &known))
+	c.Sessions = known.Sessions
 	require.NotEmpty(tb, c.Sessions, "no sessions in the truth.json of %s", dir)
 	return c
-}
-
-// UnmarshalJSON reads truth.json into the sessions and leaves the requests alone.
-func (c *Capture) UnmarshalJSON(data []byte) error {
-	var truth struct {
-		Sessions []Session `json:"sessions"`
-	}
-	err := json.Unmarshal(data, &truth)
-	c.Sessions = truth.Sessions
-	return err
 }
 
 // signalOf reads the signal from a file name such as 0001_v1_metrics.json.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,15 +24,16 @@ import (
 // Transport is one of the three ways of OTLP.
 type Transport string
 
-// The transports that clients can be set to (OTEL_EXPORTER_OTLP_PROTOCOL).
+// The transports that clients can be set to (OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_COMPRESSION).
 const (
 	HTTPJSON     Transport = "http/json"
 	HTTPProtobuf Transport = "http/protobuf"
+	HTTPGzip     Transport = "http/protobuf with gzip"
 	GRPC         Transport = "grpc"
 )
 
 // Transports are all of them.
-var Transports = []Transport{HTTPJSON, HTTPProtobuf, GRPC}
+var Transports = []Transport{HTTPJSON, HTTPProtobuf, HTTPGzip, GRPC}
 
 // Client sends requests to a collector over one transport.
 type Client struct {
@@ -69,9 +71,11 @@ func (c *Client) Send(ctx context.Context, request capture.Request) error {
 	case GRPC:
 		return c.sendGRPC(ctx, request)
 	case HTTPJSON:
-		return c.sendHTTP(ctx, request, capture.JSON)
+		return c.sendHTTP(ctx, request, capture.JSON, "")
+	case HTTPGzip:
+		return c.sendHTTP(ctx, request, capture.Protobuf, "gzip")
 	default:
-		return c.sendHTTP(ctx, request, capture.Protobuf)
+		return c.sendHTTP(ctx, request, capture.Protobuf, "")
 	}
 }
 
@@ -106,12 +110,17 @@ func (e *StatusError) Error() string {
 }
 
 // sendHTTP sends the body as it is where its encoding is the wanted one, and converted otherwise.
-func (c *Client) sendHTTP(ctx context.Context, request capture.Request, encoding capture.Encoding) error {
+func (c *Client) sendHTTP(ctx context.Context, request capture.Request, encoding capture.Encoding, compression string) error {
 	request, err := request.In(encoding)
 	if err != nil {
 		return err
 	}
-	return c.Post(ctx, request, "")
+	if compression == "gzip" {
+		if request.Body, err = Gzip(request.Body); err != nil {
+			return err
+		}
+	}
+	return c.Post(ctx, request, compression)
 }
 
 // Post sends a body over HTTP unchanged, with a Content-Encoding if one is given.
@@ -171,15 +180,10 @@ func (c *Client) sendGRPC(ctx context.Context, request capture.Request) error {
 }
 
 // Gzip compresses a body.
-func Gzip(tb testing.TB, body []byte) []byte {
-	tb.Helper()
+func Gzip(body []byte) ([]byte, error) {
 	var out bytes.Buffer
 	writer := gzip.NewWriter(&out)
-	if _, err := writer.Write(body); err != nil {
-		tb.Fatal(err)
-	}
-	if err := writer.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return out.Bytes()
+	_, err := writer.Write(body)
+	err = errors.Join(err, writer.Close())
+	return out.Bytes(), err
 }

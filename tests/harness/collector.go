@@ -1,7 +1,7 @@
 package harness
 
 import (
-	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,13 +15,16 @@ import (
 type Setup struct {
 	// Config is YAML that is merged over the default configuration: maps are merged, lists are replaced.
 	Config string
-	// Env overrides environment variables; the ports are set by the harness.
+	// Env overrides environment variables; the ports are set by the harness. Unset takes a variable away.
 	Env map[string]string
 	// Ports are used as they are if set; a restart takes those of the process before.
 	Ports Ports
 	// Chroot runs the collector with this directory, which holds nothing, as its root.
 	Chroot string
 }
+
+// Unset is the value of a variable that the collector must not see.
+const Unset = "\x00"
 
 // Ports are those that the default configuration listens on.
 type Ports struct {
@@ -149,7 +152,9 @@ func (c *Collector) environment() []string {
 	}
 	out := make([]string, 0, len(values))
 	for name, value := range values {
-		out = append(out, name+"="+value)
+		if value != Unset {
+			out = append(out, name+"="+value)
+		}
 	}
 	return out
 }
@@ -162,7 +167,7 @@ func (c *Collector) becomesReady(tb testing.TB) bool {
 		if c.ReadyCount() > 0 || !c.Running() {
 			return nil
 		}
-		return errors.New("it has not logged: " + readyLine)
+		return fmt.Errorf("it has not logged %q", readyLine)
 	})
 	ready := c.ReadyCount() > 0
 	c.expected.Store(!ready)

@@ -184,7 +184,7 @@ func (c *Collector) fetch(tb testing.TB, url string) Page {
 	var page Page
 	Eventually(tb, Patience, "reading "+url, func() (err error) {
 		if !c.Running() {
-			tb.Fatal(errStopped)
+			tb.Fatalf("%s has ended", c.name)
 		}
 		page, err = FetchPage(url)
 		return err

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"runtime"
@@ -139,6 +138,3 @@ func Run(tb testing.TB, patience time.Duration, program string, arguments ...str
 	code = p.Wait(tb, patience)
 	return p.Log(), code
 }
-
-// errStopped is what polling functions return when the process they ask has ended.
-var errStopped = errors.New("the process has ended")

@@ -21,6 +21,17 @@ type Sink struct {
 	mu     sync.Mutex
 	got    []pmetric.Metrics
 	failed error
+
+	// refuse says for the n-th request, counted from 1, whether it is answered with 503 and forgotten.
+	refuse   func(n int) bool
+	requests int
+}
+
+// Refuse makes the sink answer some requests with 503, as a receiver does that is busy. n counts requests from 1.
+func (s *Sink) Refuse(refuse func(n int) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = refuse
 }
 
 // StartSink starts a sink for the test.
@@ -55,6 +66,11 @@ func (s *Sink) receive(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.failed = err
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.requests++
+	if s.refuse != nil && s.refuse(s.requests) {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
 		return
 	}
 	s.got = append(s.got, request.Metrics())

@@ -112,6 +112,11 @@ impl Demo {
             });
         } else {
             table::print(&rows);
+            let name = crate::settings::FIRST_VALUE_DELAY;
+            output::line(&format!(
+                "(first values were not held back: {name}={})",
+                collector::FIRST_VALUE_DELAY
+            ));
         }
         Ok(if exact { Exit::Yes } else { Exit::No })
     }

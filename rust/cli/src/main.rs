@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 /// Checks, feeds and demonstrates a Tokenledger collector.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = exit::HELP)]
+#[command(name = "tokenledger", version, propagate_version = true, after_help = exit::HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

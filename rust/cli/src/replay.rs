@@ -17,6 +17,8 @@ mod document;
 mod schedule;
 mod send;
 
+#[cfg(test)]
+pub use capture::read as recorded;
 pub use capture::{CaptureError, Signal};
 pub use schedule::Pace;
 pub use send::SendError;

@@ -107,7 +107,7 @@ impl Engine {
             let mut shard = self.shards[usize::from(touched.shard)].lock();
             // Looked up again: since the batch the stream may have been forgotten.
             if let Some(slot) = shard.find(touched.identity) {
-                shard.mark_pending(slot);
+                shard.mark_refused(slot);
             }
         }
         if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {
@@ -144,7 +144,7 @@ impl Engine {
     /// Notices a wall clock that steps back; output times then go on by 1 ms steps (D4).
     pub(crate) fn observe(&self, now: Now) {
         let latest = self.latest_wall.fetch_max(now.wall_unix_nano, Ordering::Relaxed);
-        if now.wall_unix_nano + CLOCK_STEP_NANOS < latest {
+        if now.wall_unix_nano.saturating_add(CLOCK_STEP_NANOS) < latest {
             let stored = self.latest_wall.compare_exchange(
                 latest,
                 now.wall_unix_nano,

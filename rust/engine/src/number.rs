@@ -56,7 +56,7 @@ pub struct RunningSum {
 }
 
 impl RunningSum {
-    /// Zero, in the representation that `kind` says.
+    /// Zero, in both representations.
     pub fn zero() -> Self {
         Self { bits: 0, compensation: 0.0 }
     }
@@ -75,11 +75,11 @@ impl RunningSum {
     /// Returns false, with nothing changed, if the float total would stop being finite.
     #[must_use]
     pub fn add(&mut self, value: Number, is_double: &mut bool) -> bool {
-        if let (Number::Int(value), false) = (value, *is_double) {
-            if let Some(sum) = (self.bits as i64).checked_add(value) {
-                self.bits = sum as u64;
-                return true;
-            }
+        if let (Number::Int(value), false) = (value, *is_double)
+            && let Some(sum) = (self.bits as i64).checked_add(value)
+        {
+            self.bits = sum as u64;
+            return true;
         }
         let mut next = if *is_double { *self } else { Self::from_int(self.bits as i64) };
         let sound = match value {

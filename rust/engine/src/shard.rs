@@ -62,6 +62,12 @@ impl Shard {
         }
     }
 
+    /// L4: what went out last for the stream was refused.
+    pub fn mark_refused(&mut self, slot: u32) {
+        self.streams.get_mut(slot).refused();
+        self.mark_pending(slot);
+    }
+
     /// Takes the list of pending slots; an entry counts only while its stream is live and pending.
     pub fn take_pending(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.pending)

@@ -25,7 +25,7 @@ impl<T> Slab<T> {
             return slot;
         }
         let slot = self.len;
-        if slot as usize % CHUNK == 0 {
+        if (slot as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         self.chunks[slot as usize / CHUNK].push(value);

@@ -42,6 +42,10 @@ const PENDING: u8 = 4;
 const ZERO_DUE: u8 = 8;
 /// Its zero point is fixed but goes out with the next tick (`emit: interval`).
 const ZERO_UNSENT: u8 = 16;
+/// A value has gone out; its zero is then not sent again.
+const VALUE_SENT: u8 = 32;
+/// Its zero point is fixed, whether it went out or not.
+const ZERO_FIXED: u8 = 64;
 
 /// What a new stream starts from.
 pub(crate) struct NewStream {
@@ -155,7 +159,8 @@ impl Stream {
         let start = self.start_unix_nano / NANOS_PER_MILLI;
         let (zero_at, room) = emission.clock.zero(start, self.last_emitted_milli, output);
         self.set(ZERO_DUE, false);
-        self.start_unix_nano = self.start_unix_nano.min(zero_at * NANOS_PER_MILLI);
+        self.set(ZERO_FIXED, true);
+        self.start_unix_nano = self.start_unix_nano.min(nanos(zero_at));
         self.last_emitted_milli = zero_at;
         if emission.interval {
             self.set(ZERO_UNSENT, true);
@@ -185,9 +190,19 @@ impl Stream {
         (zero, Some(self.emit_at(time)))
     }
 
+    /// L4: the next consumer refused what went out last. A zero that went out alone comes again, at
+    /// its own time. One that went out with its value does not: if the store took both after all,
+    /// a second zero would look like a reset, and the value would count twice.
+    pub fn refused(&mut self) {
+        if self.has(ZERO_FIXED) && !self.has(VALUE_SENT) {
+            self.set(ZERO_UNSENT, true);
+        }
+    }
+
     fn emit_at(&mut self, output_milli: u64) -> Output {
         self.last_emitted_milli = output_milli;
-        let time_unix_nano = output_milli * NANOS_PER_MILLI;
+        self.set(VALUE_SENT, true);
+        let time_unix_nano = nanos(output_milli);
         // A stream without a zero point may start after its clamped time (a client's clock ahead).
         self.start_unix_nano = self.start_unix_nano.min(time_unix_nano);
         Output { start_unix_nano: self.start_unix_nano, time_unix_nano, value: self.total() }
@@ -196,7 +211,7 @@ impl Stream {
     /// The zero point, at the last emitted time, which it has just become.
     fn zero(&self) -> Output {
         let value = if self.has(DOUBLE) { Number::Double(0.0) } else { Number::Int(0) };
-        let time_unix_nano = self.last_emitted_milli * NANOS_PER_MILLI;
+        let time_unix_nano = nanos(self.last_emitted_milli);
         Output { start_unix_nano: self.start_unix_nano, time_unix_nano, value }
     }
 
@@ -244,4 +259,9 @@ impl Stream {
             self.flags &= !flag;
         }
     }
+}
+
+/// Unix nanoseconds; in the year 2554, where they end, time stands still.
+fn nanos(milli: u64) -> u64 {
+    milli.saturating_mul(NANOS_PER_MILLI)
 }

@@ -130,7 +130,7 @@ impl Engine {
         for identity in &tick.streams {
             let mut shard = self.shards[identity.shard(SHARDS)].lock();
             if let Some(slot) = shard.find(*identity) {
-                shard.mark_pending(slot);
+                shard.mark_refused(slot);
             }
         }
     }

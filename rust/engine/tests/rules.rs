@@ -244,6 +244,18 @@ fn l4_refused_output_goes_out_again() {
     assert_eq!((h.total("s"), h.total("t")), (Some(Number::Int(5)), Some(Number::Int(6))));
 }
 
+/// Scenario: the delivery of a lone zero is refused (L4, D6). Guarantee: the zero comes again before
+/// the value, which is held anew.
+#[test]
+fn l4_a_refused_zero_comes_again() {
+    let mut h = Harness::new(Config { first_value_delay_nano: 15 * SECOND, ..config() });
+    assert_eq!(h.at(100).send(&[point("s", 95, 96, 5)]), [out(95_000, 0)]);
+    h.engine.refused(&h.result, h.now());
+    assert_eq!(h.at(110).tick(false), [out(95_000, 0)]);
+    assert_eq!(h.at(125).tick(false), []);
+    assert_eq!(h.at(126).tick(false), [out(96_000, 5)]);
+}
+
 /// Scenario: the wall clock steps back two hours. Guarantee: counted once; times go on by 1 ms (§4).
 #[test]
 fn clock_steps_back_are_noticed() {

@@ -51,7 +51,14 @@ impl Client {
     fn consume(&mut self, buffer: &[u8]) -> Status {
         // SAFETY: the handles are live, the view and error are this value's own.
         unsafe {
-            tl_engine_consume(self.engine, buffer.as_ptr(), buffer.len(), self.result, &mut self.view, &mut self.error)
+            tl_engine_consume(
+                self.engine,
+                buffer.as_ptr(),
+                buffer.len(),
+                self.result,
+                &mut self.view,
+                &mut self.error,
+            )
         }
     }
 

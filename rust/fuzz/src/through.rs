@@ -73,6 +73,7 @@ pub fn drain(engine: &Engine, now: Now) -> Vec<Emission> {
 fn is_utf8(element: &Shown) -> bool {
     let utf8 = |text: &[u8]| std::str::from_utf8(text).is_ok();
     let (attributes, texts): (&[Vec<u8>], Vec<&Vec<u8>>) = match element {
+        Shown::Metadata(_) => return true, // not part of the request
         Shown::Resource { attributes, schema_url } => (attributes, vec![schema_url]),
         Shown::Scope { name, version, attributes, schema_url } => {
             (attributes, vec![name, version, schema_url])

@@ -5,7 +5,9 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
+use tokenledger_ffi::flat::FlatBatch;
 use tokenledger_fuzz::mutation::{Dice, mutate};
+use tokenledger_otlp::oracle::{Shown, show};
 
 /// Changed copies per target; libFuzzer does the same with feedback, for longer.
 const CHANGED_COPIES: usize = 4_000;
@@ -62,4 +64,17 @@ fn flat_buffer() {
 #[test]
 fn engine() {
     run("engine", tokenledger_fuzz::engine);
+}
+
+/// Scenario: the seeds that were made from recorded requests.
+/// Guarantee: flat buffers of today's layout with points; if not, run the example `seed_corpus`.
+#[test]
+fn seeds_are_valid() {
+    let seeds = corpus("flat_buffer").into_iter().filter(|(name, _)| name.starts_with("claude-code"));
+    for (name, bytes) in seeds {
+        let batch = FlatBatch::parse(&bytes).expect(&name);
+        let points =
+            show(&batch).expect(&name).into_iter().filter(|shown| matches!(shown, Shown::Point { .. }));
+        assert!(points.count() > 0, "{name}");
+    }
 }

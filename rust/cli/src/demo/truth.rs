@@ -60,3 +60,42 @@ impl Truth {
         serde_json::from_slice(&text).map_err(|source| TruthError::Malformed { path, source })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::Signal;
+
+    /// Scenario: the four recordings of the tests. Guarantee: each has a truth of two sessions whose
+    /// ids and models stand in its bodies.
+    #[test]
+    fn recordings_hold_the_sessions_of_their_truth() {
+        let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/captures");
+        for client in ["claude-code-2.1.197", "claude-code-2.1.329"] {
+            for set in ["two-sessions-json", "two-sessions-protobuf"] {
+                let directory = captures.join(client).join(set);
+                let bodies = crate::replay::recorded(&directory, &[Signal::Metrics]).unwrap();
+                let bodies: Vec<u8> = bodies.into_iter().flat_map(|capture| capture.body).collect();
+                let truth = Truth::read(&directory).unwrap();
+                assert_eq!(truth.sessions.len(), 2);
+                for session in &truth.sessions {
+                    for text in [&session.session_id, &session.model] {
+                        assert!(
+                            bodies.windows(text.len()).any(|part| part == text.as_bytes()),
+                            "{text} in {set}"
+                        );
+                    }
+                    assert_eq!(session.tokens.len(), 4);
+                }
+            }
+        }
+    }
+
+    /// Scenario: no truth.json, and one of another form. Guarantee: errors that name the file.
+    #[test]
+    fn a_missing_truth_is_named() {
+        let error = Truth::read(Path::new("/no/such/directory")).unwrap_err();
+        assert!(error.to_string().starts_with("/no/such/directory/truth.json"), "{error}");
+        assert!(serde_json::from_str::<Truth>(r#"{"sessions":[],"more":1}"#).is_err());
+    }
+}

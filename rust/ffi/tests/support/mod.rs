@@ -30,7 +30,11 @@ impl FlatBuilder {
         };
         let mut builder = Self { bytes: header.as_bytes().to_vec(), header };
         let attributes = attributes(&[("service.name", "claude-code")]);
-        let record = ResourceRecord { tag: TAG_RESOURCE, attribute_bytes: attributes.len() as u32, ..Default::default() };
+        let record = ResourceRecord {
+            tag: TAG_RESOURCE,
+            attribute_bytes: attributes.len() as u32,
+            ..Default::default()
+        };
         builder.push(record.as_bytes(), &[&attributes]);
         let record = ScopeRecord { tag: TAG_SCOPE, name_bytes: 5, version_bytes: 1, ..Default::default() };
         builder.push(record.as_bytes(), &[b"scope", b"1"]);
@@ -38,8 +42,12 @@ impl FlatBuilder {
     }
 
     pub fn metric(mut self, name: &str) -> Self {
-        let record =
-            MetricRecord { tag: TAG_METRIC, monotonic: 1, name_bytes: name.len() as u32, ..Default::default() };
+        let record = MetricRecord {
+            tag: TAG_METRIC,
+            monotonic: 1,
+            name_bytes: name.len() as u32,
+            ..Default::default()
+        };
         self.push(record.as_bytes(), &[name.as_bytes()]);
         self
     }

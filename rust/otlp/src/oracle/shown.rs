@@ -8,6 +8,8 @@ type Text = Vec<u8>;
 /// One element of a batch without references into it. Attributes are canonical records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
+    /// The client metadata, first, where there is any: one record each.
+    Metadata(Vec<Text>),
     /// A resource.
     Resource {
         /// One record each.
@@ -54,9 +56,13 @@ pub enum Shown {
     },
 }
 
-/// Everything that `batch` shows, attributes included.
+/// Everything that `batch` shows, metadata and attributes included.
 pub fn show(batch: &impl Batch) -> Result<Vec<Shown>, Malformed> {
     let mut collector = Collector { batch, shown: Vec::new() };
+    let metadata = collect(|each| batch.metadata(each))?;
+    if !metadata.is_empty() {
+        collector.shown.push(Shown::Metadata(metadata));
+    }
     batch.visit(&mut collector)?;
     Ok(collector.shown)
 }

@@ -1,7 +1,6 @@
 package differential
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -18,8 +17,6 @@ type writer struct {
 	end uint64
 	// sent are its windows so far, oldest first.
 	sent []Window
-	// began tells that something was sent.
-	began bool
 }
 
 // makeWriters invents clients. Streams differ in one thing each, so that a mistaken identity shows.
@@ -64,16 +61,17 @@ func (g *generator) addWriter(stream *Stream) {
 	g.writers = append(g.writers, w)
 }
 
-// body fills one request with the windows of some clients.
+// body fills one request with the windows of some clients; of one client where places are limited.
 func (g *generator) body() []Window {
 	var windows []Window
-	begins := false
-	for _, w := range g.writers {
-		if g.one(3) || g.profile == profileLimited && (begins || len(windows) > 0) {
-			continue
+	if g.profile == profileLimited {
+		windows = g.windows(g.writers[g.random.IntN(len(g.writers))])
+	} else {
+		for _, w := range g.writers {
+			if !g.one(3) {
+				windows = append(windows, g.windows(w)...)
+			}
 		}
-		begins = begins || !w.began
-		windows = append(windows, g.windows(w)...)
 	}
 	windows = append(windows, g.release()...)
 	g.order(windows)
@@ -88,7 +86,6 @@ func (g *generator) windows(w *writer) []Window {
 		if !ok {
 			break
 		}
-		w.began = true
 		w.sent = append(w.sent, window)
 		made = append(made, window)
 	}
@@ -198,10 +195,7 @@ func (g *generator) holdBack(made []Window) []Window {
 
 // release lets windows go that were kept.
 func (g *generator) release() []Window {
-	if len(g.held) == 0 || g.profile == profileLimited && !g.one(3) || !g.one(2) {
-		return nil
-	}
-	if g.profile == profileLimited { // one stream for each request
+	if g.one(2) {
 		return nil
 	}
 	released := g.held
@@ -237,6 +231,3 @@ func (g *generator) order(windows []Window) {
 		g.random.Shuffle(len(windows), func(i, j int) { windows[i], windows[j] = windows[j], windows[i] })
 	}
 }
-
-// String says which hazards a scenario has; for messages.
-func (h hazards) String() string { return fmt.Sprintf("%+v", struct{ hazards }{h}) }
