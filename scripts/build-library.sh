@@ -23,6 +23,8 @@ main() {
   # getrandom(2) called directly: found at run time, as the crate does it, it is missing from a static binary, and the
   # library would open /dev/urandom, which an empty container does not have.
   export RUSTFLAGS="${RUSTFLAGS:-} --cfg getrandom_backend=\"linux_getrandom\""
+  # No paths of this machine in the messages of a panic.
+  RUSTFLAGS+=" --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
   # One crate type alone: together with the rlib that the tests use, cargo leaves link-time optimisation to a linker.
   TL_CONTENT_DIGEST=$digest cargo rustc --release --locked -p tokenledger-ffi --lib --crate-type staticlib
   mkdir -p "$(dirname "$library")"

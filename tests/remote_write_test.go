@@ -51,15 +51,14 @@ func TestRemoteWrite(t *testing.T) {
 	requireOnlySuccess(t, proxy.Answers())
 }
 
-// remoteWriteConfig pushes once per second. The exporter's target_info is off: it carries the newest time of a
-// resource's points in one request, so it goes back as soon as two clients with equal resources differ in time, and
-// Prometheus refuses a whole request for one such sample.
+// remoteWriteConfig pushes once per second, with the exporter's own settings: its target_info carries the newest time of
+// a resource, and clients with equal resources share it, so it would be out of order if L3 did not see to it.
 func remoteWriteConfig(proxy *harness.Proxy) string {
 	return fmt.Sprintf(`
 processors:
   token_ledger: {emit: interval, flush_interval: 1s}
 exporters:
-  prometheus_remote_write: {endpoint: "%s/api/v1/write", target_info: {enabled: false}}
+  prometheus_remote_write: {endpoint: "%s/api/v1/write"}
 service:
   pipelines:
     metrics: {exporters: [prometheus_remote_write]}

@@ -34,7 +34,7 @@ var Classes = []Class{
 	{"clamped_time", anyOf(hasOutputTime(isClamped), startBeforeClampedTime, heldAsClamped)},
 	{"before_engine_start", anyOf(heldFor(heldBeforeBegin))},
 	{"stream_limit", anyOf(droppedAs(limited))},
-	{"refused_delivery", anyOf(tickFor(pendingRefused), neverDelivered)},
+	{"refused_delivery", anyOf(tickFor(pendingRefused), heldFor(heldRefusedZero), neverDelivered)},
 	{"resource_without_metrics", anyOf(func(d *Difference) bool { return d.Kind == kindHollow })},
 }
 

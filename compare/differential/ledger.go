@@ -188,8 +188,10 @@ func (l *ledgerReplay) tick(at time.Duration) {
 		}
 		causes := s.pending
 		released := s.release()
-		l.deliverStream(at, key, []emission{released})
-		l.ticks = append(l.ticks, tickOutput{stream: key, at: at, output: *released.output, causes: causes})
+		l.deliverStream(at, key, released)
+		for _, e := range released {
+			l.ticks = append(l.ticks, tickOutput{stream: key, at: at, output: *e.output, causes: causes})
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ type ledgerStream struct {
 	zeroDue bool
 	// beginsLate means that the zero had to wait for the floor and so came after the point it stands for.
 	beginsLate bool
+	// loneZero is the zero of the request at hand if no value goes out with it; unsentZero is one that was refused: it
+	// comes again at the next tick, and no value before it (L4).
+	loneZero, unsentZero *Output
 	// emitted is what goes out with the request at hand.
 	emitted []emission
 	// pending is why something goes out at the next tick; empty if nothing does.
@@ -95,6 +98,9 @@ func (s *ledgerStream) take(p *Point, clock outputClock) {
 	switch {
 	case s.zeroDue:
 		s.takeFirst(p, out, clock)
+	case s.unsentZero != nil:
+		p.Ours.held = heldRefusedZero
+		s.wait(pendingCause{point: p, why: pendingHeld})
 	case out <= s.lastMilli:
 		s.hold(p)
 	default:
@@ -205,8 +211,10 @@ func (s *ledgerStream) rounded(total exact) Value {
 // finish ends a request: the last value that goes out carries all that the request added (D5).
 func (s *ledgerStream) finish() []emission {
 	emitted := s.emitted
-	s.emitted = nil
-	if n := len(emitted) - 1; n >= 0 && emitted[n].point != nil {
+	s.emitted, s.loneZero = nil, nil
+	if n := len(emitted) - 1; n >= 0 && emitted[n].point == nil {
+		s.loneZero = emitted[n].output
+	} else if n >= 0 {
 		emitted[n].total = s.total
 		emitted[n].output.Value = s.rounded(s.total)
 		emitted[n].point.Ours.double = s.double
@@ -221,15 +229,25 @@ func (s *ledgerStream) wait(cause pendingCause) {
 	s.pending = append(s.pending, cause)
 }
 
-// refuse handles a refused delivery: the stream counts as changed (L4).
+// refuse handles a refused delivery: the stream counts as changed (L4). A zero that went out with its value does not
+// come again: to a store that took both after all it would look like a reset.
 func (s *ledgerStream) refuse(at time.Duration) {
+	if s.loneZero != nil {
+		again := *s.loneZero
+		s.unsentZero = &again
+	}
 	s.pending = append(s.pending, pendingCause{why: pendingRefused, at: at})
 }
 
 // release is what a tick sends: the total at the latest time that any point asked for, or 1 ms after the last (D4).
-func (s *ledgerStream) release() emission {
-	s.pending = nil
+func (s *ledgerStream) release() []emission {
+	var released []emission
+	if s.unsentZero != nil {
+		s.unsentZero.Value = s.rounded(newExact()) // the stream may have become a double
+		released = append(released, emission{output: s.unsentZero, total: newExact()})
+	}
+	s.pending, s.unsentZero = nil, nil
 	s.lastMilli = max(s.latestMilli, s.lastMilli+1)
 	s.lastBy, s.lastByTick = nil, true
-	return emission{output: s.output(s.lastMilli), total: s.total}
+	return append(released, emission{output: s.output(s.lastMilli), total: s.total})
 }

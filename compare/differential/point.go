@@ -70,6 +70,8 @@ const (
 	heldBeforeBegin
 	// heldAfterTick: a tick used a later time, 1 ms after the last (D4).
 	heldAfterTick
+	// heldRefusedZero: the stream's zero was refused and goes first (L4).
+	heldRefusedZero
 	// heldBehind: another point's output has this time or a later one (D4).
 	heldBehind
 )

@@ -11,6 +11,8 @@ type life struct {
 	start, time uint64
 	value       float64
 	begun       bool
+	// lost means that the first value was refused; its zero then does not come again (L4).
+	lost bool
 }
 
 // comparePromises holds what token_ledger delivered against what its rules promise every reader of the output. It
@@ -33,6 +35,10 @@ func (f *findings) comparePromises(s *Scenario, ours record) {
 		for key, outputs := range ours[moment].streams {
 			if lives[key] == nil {
 				lives[key] = &life{}
+			}
+			if ours[moment].refused {
+				lives[key].lost = lives[key].lost || len(outputs) > 1 || outputs[0].Value.float() != 0
+				continue
 			}
 			for _, output := range outputs {
 				f.follows(lives[key], output, key, monotonic[key], s.oldest(moment), moment)
@@ -67,7 +73,7 @@ func (f *findings) follows(l *life, output Output, key string, monotonic bool, o
 		promise(output.Time > l.time, "D4, increasing times")
 		promise(output.Start == l.start, "D2, one start")
 		promise(!monotonic || output.Value.float() >= l.value, "D2, monotonic totals")
-	} else if monotonic {
+	} else if monotonic && !l.lost {
 		promise(output.Value.float() == 0, "D6, the first value is 0")
 	}
 	*l = life{start: output.Start, time: output.Time, value: output.Value.float(), begun: true}

@@ -8,6 +8,7 @@ package engine
 import "C"
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -59,8 +60,12 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{clock: clock}
 	wall, monotonic := e.now()
+	// Random bytes from Go, which asks the kernel: they are there in an empty root directory too.
+	secret := make([]byte, C.TL_SECRET_BYTES)
+	rand.Read(secret) // never fails: crypto/rand ends the process if the kernel has no randomness
 	var failed C.tl_error
-	status := C.tl_engine_create((*C.uint8_t)(unsafe.SliceData(text)), C.size_t(len(text)), wall, monotonic, &e.handle, &failed)
+	status := C.tl_engine_create((*C.uint8_t)(unsafe.SliceData(text)), C.size_t(len(text)),
+		(*C.uint8_t)(unsafe.SliceData(secret)), C.size_t(len(secret)), wall, monotonic, &e.handle, &failed)
 	if status != C.TL_STATUS_OK {
 		return nil, failure(status, &failed)
 	}

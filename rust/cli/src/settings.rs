@@ -45,7 +45,7 @@ fn endpoint(port: &str, default_port: &str) -> String {
     endpoint_of(&variable(HOST, "localhost"), &variable(port, default_port))
 }
 
-/// The value of an environment variable; an empty one counts as not set, as in the collector.
+/// The value of an environment variable; an empty one counts as not set.
 fn variable(name: &str, default: &str) -> String {
     env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
 }

@@ -122,6 +122,7 @@ impl<'a, B: Batch> Application<'a, B> {
                 }
             }
             Answer::EmitZero(zero) => {
+                result.touched[touched].lone_zero = true;
                 // An overflow stream's zero is added beside the dropped point, so that one action suffices.
                 if overflow {
                     result.added.push(added(zero, point.number, overflow));
@@ -202,7 +203,7 @@ fn touch(place: &mut u32, list: &mut Vec<Touched>, slot: u32, identity: Identity
     if !known {
         *place = list.len() as u32;
         let shard = identity.shard(SHARDS) as u8;
-        list.push(Touched { identity, slot, shard, emitted: None });
+        list.push(Touched { identity, slot, shard, emitted: None, lone_zero: false });
     }
     *place as usize
 }

@@ -1,14 +1,14 @@
 //! Everything needed to write a stream out again without its input: attributes and descriptors.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::batch::{Batch, Malformed, MetricRef, ResourceRef, ScopeRef};
 use crate::identity::{Identity, IdentityKey};
 use crate::intern::{InternId, InternTable};
 
 /// A resource that streams belong to.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct ResourceDescriptor {
     /// Attribute records (see [`crate::attribute`]) in the order of first sight.
     pub attributes: Box<[u8]>,
@@ -16,10 +16,12 @@ pub struct ResourceDescriptor {
     pub schema_url: Box<[u8]>,
     /// Client metadata that the batches came with, as attribute records.
     pub metadata: Box<[u8]>,
+    /// The newest output time of any of its streams, Unix milliseconds; kept with `emit: interval`.
+    pub(crate) newest_output_milli: AtomicU64,
 }
 
 /// An instrumentation scope that streams belong to.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct ScopeDescriptor {
     /// What the scope belongs to.
     pub resource: Arc<ResourceDescriptor>,
@@ -34,7 +36,7 @@ pub struct ScopeDescriptor {
 }
 
 /// A sum that streams belong to.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct MetricDescriptor {
     /// What the metric belongs to.
     pub scope: Arc<ScopeDescriptor>,
@@ -159,6 +161,7 @@ fn resource(batch: &impl Batch, path: &MetricPath) -> ResourceDescriptor {
         }),
         schema_url: batch.bytes(path.resource.schema_url).into(),
         metadata: collect(|out| batch.metadata(|r| out.extend_from_slice(r))),
+        newest_output_milli: AtomicU64::new(0),
     }
 }
 

@@ -107,7 +107,7 @@ impl Engine {
             let mut shard = self.shards[usize::from(touched.shard)].lock();
             // Looked up again: since the batch the stream may have been forgotten.
             if let Some(slot) = shard.find(touched.identity) {
-                shard.mark_refused(slot);
+                shard.mark_refused(slot, touched.lone_zero);
             }
         }
         if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {

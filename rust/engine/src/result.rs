@@ -54,6 +54,8 @@ pub(crate) struct Touched {
     pub shard: u8,
     /// Number of the last point that went out with the stream's total.
     pub emitted: Option<u32>,
+    /// Its zero went out in this batch, its value did not (D6).
+    pub lone_zero: bool,
 }
 
 impl BatchResult {

@@ -62,9 +62,11 @@ impl Shard {
         }
     }
 
-    /// L4: what went out last for the stream was refused.
-    pub fn mark_refused(&mut self, slot: u32) {
-        self.streams.get_mut(slot).refused();
+    /// L4: a delivery was refused that spoke for the stream, perhaps with its zero alone.
+    pub fn mark_refused(&mut self, slot: u32, lone_zero: bool) {
+        if lone_zero {
+            self.streams.get_mut(slot).zero_refused();
+        }
         self.mark_pending(slot);
     }
 

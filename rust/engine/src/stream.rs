@@ -44,8 +44,6 @@ const ZERO_DUE: u8 = 8;
 const ZERO_UNSENT: u8 = 16;
 /// A value has gone out; its zero is then not sent again.
 const VALUE_SENT: u8 = 32;
-/// Its zero point is fixed, whether it went out or not.
-const ZERO_FIXED: u8 = 64;
 
 /// What a new stream starts from.
 pub(crate) struct NewStream {
@@ -145,7 +143,8 @@ impl Stream {
         if self.has(ZERO_DUE) {
             return self.answer_first(output, emission);
         }
-        if emission.interval || self.is_held(emission) {
+        // A refused zero goes out at the tick; no value may overtake it.
+        if emission.interval || self.is_held(emission) || self.has(ZERO_UNSENT) {
             return Answer::Wait;
         }
         if output <= self.last_emitted_milli {
@@ -159,7 +158,6 @@ impl Stream {
         let start = self.start_unix_nano / NANOS_PER_MILLI;
         let (zero_at, room) = emission.clock.zero(start, self.last_emitted_milli, output);
         self.set(ZERO_DUE, false);
-        self.set(ZERO_FIXED, true);
         self.start_unix_nano = self.start_unix_nano.min(nanos(zero_at));
         self.last_emitted_milli = zero_at;
         if emission.interval {
@@ -190,13 +188,12 @@ impl Stream {
         (zero, Some(self.emit_at(time)))
     }
 
-    /// L4: the next consumer refused what went out last. A zero that went out alone comes again, at
-    /// its own time. One that went out with its value does not: if the store took both after all,
-    /// a second zero would look like a reset, and the value would count twice.
-    pub fn refused(&mut self) {
-        if self.has(ZERO_FIXED) && !self.has(VALUE_SENT) {
-            self.set(ZERO_UNSENT, true);
-        }
+    /// L4: the delivery of a lone zero was refused: it comes again, at its own time.
+    ///
+    /// A zero that went out with its value does not come again: if the store took both after all, a
+    /// second zero would look like a reset, and the value would count twice.
+    pub fn zero_refused(&mut self) {
+        self.set(ZERO_UNSENT, !self.has(VALUE_SENT));
     }
 
     fn emit_at(&mut self, output_milli: u64) -> Output {

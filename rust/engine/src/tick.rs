@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::catalog::MetricDescriptor;
-use crate::clock::{NANOS_PER_SECOND, Now};
+use crate::clock::{NANOS_PER_MILLI, NANOS_PER_SECOND, Now};
 use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
 use crate::intern::InternId;
@@ -26,13 +26,14 @@ pub struct Tick {
     /// Attribute records of all points of the chunk.
     records: Vec<u8>,
     metrics: BTreeMap<InternId, (Arc<MetricDescriptor>, [InternId; 2])>,
-    /// Streams that the chunk speaks for (L4).
-    streams: Vec<Identity>,
+    /// Streams that the chunk speaks for, and whether with their zero alone (L4).
+    streams: Vec<(Identity, bool)>,
     next_shard: usize,
 }
 
 #[derive(Debug)]
 struct DuePoint {
+    stream: Identity,
     metric: InternId,
     attributes: Range<usize>,
     output: Output,
@@ -123,14 +124,41 @@ impl Engine {
             tick.next_shard += 1;
         }
         tick.sort();
+        if emission.interval {
+            self.keep_resources_in_order(tick);
+        }
+    }
+
+    /// L3: the newest output of a resource must not lie before that of an earlier chunk: exporters
+    /// that push give it to the resource's own sample (`target_info`), and a store would refuse that
+    /// sample, and with it the whole request, as out of order. Where it would, the newest point moves up.
+    fn keep_resources_in_order(&self, tick: &mut Tick) {
+        let metrics = &tick.metrics;
+        let resource = |point: &DuePoint| metrics.get(&point.metric).map(|(_, [resource, _])| *resource);
+        for points in tick.points.chunk_by_mut(|a, b| resource(a) == resource(b)) {
+            let Some(newest) = points.iter_mut().max_by_key(|point| point.output.time_unix_nano) else {
+                continue;
+            };
+            let Some((descriptor, _)) = metrics.get(&newest.metric) else { continue };
+            let milli = newest.output.time_unix_nano / NANOS_PER_MILLI;
+            let before = descriptor.scope.resource.newest_output_milli.fetch_max(milli, Ordering::Relaxed);
+            if before > milli {
+                newest.output.time_unix_nano = before * NANOS_PER_MILLI;
+                let mut shard = self.shards[newest.stream.shard(SHARDS)].lock();
+                if let Some(slot) = shard.find(newest.stream) {
+                    let stream = shard.get_mut(slot);
+                    stream.last_emitted_milli = stream.last_emitted_milli.max(before);
+                }
+            }
+        }
     }
 
     /// L4: the next consumer refused the chunk at hand: its streams go out again at the next tick.
     pub fn tick_refused(&self, tick: &Tick) {
-        for identity in &tick.streams {
+        for (identity, lone_zero) in &tick.streams {
             let mut shard = self.shards[identity.shard(SHARDS)].lock();
             if let Some(slot) = shard.find(*identity) {
-                shard.mark_refused(slot);
+                shard.mark_refused(slot, *lone_zero);
             }
         }
     }
@@ -148,9 +176,10 @@ impl Engine {
                 self.catalog.copy_attributes(&stream.attributes, &mut tick.records);
                 let attributes = begin..tick.records.len();
                 let metric = stream.metric;
-                tick.streams.push(stream.identity());
+                let stream = stream.identity();
+                tick.streams.push((stream, value.is_none()));
                 for output in [zero, value].into_iter().flatten() {
-                    tick.points.push(DuePoint { metric, attributes: attributes.clone(), output });
+                    tick.points.push(DuePoint { stream, metric, attributes: attributes.clone(), output });
                 }
                 if let Some(descriptor) = self.catalog.metric(metric) {
                     tick.metrics.entry(metric).or_insert(descriptor);

@@ -233,6 +233,19 @@ fn l3_intervals_coalesce() {
     assert_eq!(h.tick(false), [out(12_001, 11)]);
 }
 
+/// Scenario: two clients of one resource, the second two minutes behind. Guarantee: the newest output
+/// of the resource never falls from one request to the next, so a store takes its own sample too (L3).
+#[test]
+fn l3_a_resource_does_not_fall_back_in_time() {
+    let mut h = Harness::new(interval(config()));
+    h.at(1_000).send(&[point("right", 998, 999, 1)]);
+    assert_eq!(h.tick(false), [out(998_000, 0), out(999_000, 1)]);
+    h.send(&[point("behind", 870, 879, 1), point("behind", 879, 880, 1)]);
+    assert_eq!(h.tick(false), [out(870_000, 0), out(999_000, 2)]);
+    h.send(&[point("behind", 880, 890, 1)]);
+    assert_eq!(h.tick(false), [out(999_001, 3)]);
+}
+
 /// Scenario: batch and tick refused downstream. Guarantee: the totals go out at the next tick (L4).
 #[test]
 fn l4_refused_output_goes_out_again() {

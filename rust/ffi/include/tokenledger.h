@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+// Random bytes that [`tl_engine_create`] wants.
+#define TL_SECRET_BYTES 192
+
 // First four bytes of a buffer.
 #define TL_MAGIC 1414283825
 
@@ -50,8 +53,6 @@ enum tl_status
   TL_STATUS_CONFIGURATION = 3,
   // The engine panicked in this call or an earlier one; the handle is poisoned for good.
   TL_STATUS_POISONED = 4,
-  // The operating system gave no randomness for the identity key.
-  TL_STATUS_RANDOMNESS = 5,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -332,13 +333,16 @@ void tl_abi_sizes(tl_abi_sizes_t *sizes);
 // Engines alive in this process, for leak tests.
 uint64_t tl_live_engines(void);
 
-// Makes an engine from a JSON configuration. Free it with [`tl_engine_destroy`].
+// Makes an engine from a JSON configuration and [`SECRET_BYTES`] random bytes, which make identities
+// unpredictable. Free it with [`tl_engine_destroy`].
 //
 // # Safety
-// `config` points to `config_bytes` readable bytes; `engine` to writable memory for a pointer;
+// `config` points to `config_bytes` readable bytes, `secret` to `secret_bytes` of them; `engine` to writable memory for a pointer;
 // `error` is null or points to writable memory for an `Error`.
 tl_status tl_engine_create(const uint8_t *config,
                            size_t config_bytes,
+                           const uint8_t *secret,
+                           size_t secret_bytes,
                            uint64_t wall_unix_nano,
                            uint64_t monotonic_nano,
                            tl_engine **engine,

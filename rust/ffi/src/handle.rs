@@ -41,13 +41,12 @@ impl TickHandle {
 }
 
 impl EngineHandle {
-    /// An engine from JSON with the fields of [`Config`]; missing fields are an error.
-    pub(crate) fn create(config_json: &[u8], now: Now) -> Result<Self, Failure> {
+    /// An engine from JSON with the fields of [`Config`] and a random secret for identities.
+    pub(crate) fn create(config_json: &[u8], secret: &[u8], now: Now) -> Result<Self, Failure> {
         let config: Config = serde_json::from_slice(config_json)
             .map_err(|error| Failure::new(Status::Configuration, format!("configuration: {error}")))?;
-        let mut secret = [0_u8; SECRET_BYTES];
-        getrandom::fill(&mut secret).map_err(|error| {
-            Failure::new(Status::Randomness, format!("random bytes for the identity key: {error}"))
+        let secret = secret.try_into().map_err(|_| {
+            Failure::new(Status::InvalidArgument, format!("the secret must have {SECRET_BYTES} random bytes"))
         })?;
         let engine = Engine::new(config, IdentityKey::new(secret), now)
             .map_err(|error| Failure::new(Status::Configuration, error.to_string()))?;

@@ -24,6 +24,10 @@ use handle::live_engines;
 use layout::{BatchHeader, MetricRecord, PointRecord, ResourceRecord, ScopeRecord};
 use status::Failure;
 
+/// Random bytes that [`tl_engine_create`] wants.
+pub const SECRET_BYTES: usize = 192;
+const _: () = assert!(SECRET_BYTES == tokenledger::identity::SECRET_BYTES);
+
 /// The answers to one batch, inside the memory of its result handle.
 #[derive(Debug)]
 #[repr(C)]
@@ -130,26 +134,32 @@ pub extern "C" fn tl_live_engines() -> u64 {
     live_engines()
 }
 
-/// Makes an engine from a JSON configuration. Free it with [`tl_engine_destroy`].
+/// Makes an engine from a JSON configuration and [`SECRET_BYTES`] random bytes, which make identities
+/// unpredictable. Free it with [`tl_engine_destroy`].
 ///
 /// # Safety
-/// `config` points to `config_bytes` readable bytes; `engine` to writable memory for a pointer;
+/// `config` points to `config_bytes` readable bytes, `secret` to `secret_bytes` of them; `engine` to writable memory for a pointer;
 /// `error` is null or points to writable memory for an `Error`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_engine_create(
     config: *const u8,
     config_bytes: usize,
+    secret: *const u8,
+    secret_bytes: usize,
     wall_unix_nano: u64,
     monotonic_nano: u64,
     engine: *mut *mut EngineHandle,
     error: *mut Error,
 ) -> Status {
     // SAFETY: the caller's contract, repeated for each parameter above.
-    let (config, engine, error) = unsafe { (bytes(config, config_bytes), engine.as_mut(), error.as_mut()) };
+    let (config, secret, engine, error) = unsafe {
+        (bytes(config, config_bytes), bytes(secret, secret_bytes), engine.as_mut(), error.as_mut())
+    };
     answer(error, || {
-        let (config, engine) = (config.ok_or_else(null)?, engine.ok_or_else(null)?);
+        let (config, secret) = (config.ok_or_else(null)?, secret.ok_or_else(null)?);
+        let engine = engine.ok_or_else(null)?;
         let now = Now { wall_unix_nano, monotonic_nano };
-        let made = panic::contain(|| EngineHandle::create(config, now));
+        let made = panic::contain(|| EngineHandle::create(config, secret, now));
         let made = made.map_err(|message| Failure::new(Status::Poisoned, message))??;
         *engine = Box::into_raw(Box::new(made));
         Ok(())

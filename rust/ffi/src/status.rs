@@ -16,8 +16,6 @@ pub enum Status {
     Configuration = 3,
     /// The engine panicked in this call or an earlier one; the handle is poisoned for good.
     Poisoned = 4,
-    /// The operating system gave no randomness for the identity key.
-    Randomness = 5,
 }
 
 /// Bytes of text in an [`Error`].

@@ -13,6 +13,8 @@ use tokenledger_ffi::*;
 const CONFIG: &str = r#"{"max_stale_nano": 86400000000000, "max_lag_nano": 300000000000,
     "first_value_delay_nano": 0, "emit": "each", "retransmissions": "recognise", "max_streams": 100}"#;
 
+const SECRET: [u8; SECRET_BYTES] = [7; SECRET_BYTES];
+
 fn error() -> Error {
     Error { offset: 0, length: 0, fresh: 0, message: [0; MESSAGE_BYTES] }
 }
@@ -33,8 +35,10 @@ impl Client {
     fn new(config: &str) -> Result<Self, (Status, String)> {
         let (mut engine, mut error) = (null_mut(), error());
         // SAFETY: all pointers are to live values of this function.
-        let status =
-            unsafe { tl_engine_create(config.as_ptr(), config.len(), BEGAN, 0, &mut engine, &mut error) };
+        let status = unsafe {
+            let (config, length) = (config.as_ptr(), config.len());
+            tl_engine_create(config, length, SECRET.as_ptr(), SECRET.len(), BEGAN, 0, &mut engine, &mut error)
+        };
         if status != Status::Ok {
             return Err((status, text(&error).to_owned()));
         }
@@ -174,8 +178,13 @@ fn null_pointers_are_errors() {
         assert_eq!(tl_engine_consume(engine, buffer, length, result, null_mut(), error), invalid);
         assert_eq!(tl_engine_consume(engine, buffer, length, result, view, null_mut()), Status::Ok);
         assert_eq!(tl_engine_consume(engine, null(), 0, result, view, error), Status::Malformed);
-        assert_eq!(tl_engine_create(null(), 5, 0, 0, &mut null_mut(), error), invalid);
-        assert_eq!(tl_engine_create(buffer, length, 0, 0, null_mut(), error), invalid);
+        let (secret, bytes, made) = (SECRET.as_ptr(), SECRET.len(), &mut null_mut());
+        let (config, size) = (CONFIG.as_ptr(), CONFIG.len());
+        assert_eq!(tl_engine_create(null(), 5, secret, bytes, 0, 0, made, error), invalid);
+        assert_eq!(tl_engine_create(config, size, null(), bytes, 0, 0, made, error), invalid);
+        assert_eq!(tl_engine_create(config, size, secret, bytes, 0, 0, null_mut(), error), invalid);
+        assert_eq!(tl_engine_create(config, size, secret, bytes - 1, 0, 0, made, error), invalid);
+        assert!(text(&*error).contains("192 random bytes"));
         assert_eq!(tl_engine_refused(engine, null(), 0, 0, error), invalid);
         assert_eq!(tl_engine_refused(null(), result, 0, 0, error), invalid);
         assert_eq!(tl_engine_tick(engine, null_mut(), 0, 0, 0, &mut std::mem::zeroed(), error), invalid);

@@ -1,0 +1,90 @@
+package main
+
+import "fmt"
+
+// Bar is one figure that the design demands, with what was measured.
+type Bar struct {
+	What     string  `json:"what"`
+	Unit     string  `json:"unit"`
+	Demanded float64 `json:"demanded"`
+	Measured float64 `json:"measured"`
+	// AtLeast means that more is better.
+	AtLeast bool `json:"at_least"`
+	Met     bool `json:"met"`
+}
+
+// bars holds the results against the bars of the design that concern sums. A bar without its measurement is left out,
+// as with --quick.
+func bars(r *Results) []Bar {
+	var found []Bar
+	add := func(what, unit string, demanded, measured float64, atLeast bool) {
+		met := measured <= demanded
+		if atLeast {
+			met = measured >= demanded
+		}
+		found = append(found, Bar{what, unit, demanded, measured, atLeast, met})
+	}
+	for _, w := range r.Warm {
+		own, rival := median(of(w.Ours, wallTime)), median(of(w.Contrib, wallTime))
+		switch {
+		case w.Batch != 1000 || w.Goroutines != 1:
+		case w.Streams == 1_000 && !w.Random:
+			add("whole call, 10 attributes, warm, batches of 1000", "ns per point", 250, own, false)
+			add("the same, against contrib in the same run", "times faster", 5, rival/own, true)
+		case w.Streams == 1_000_000 && w.Random:
+			add("1,000,000 streams in random order", "ns per point", 600, own, false)
+		}
+	}
+	for _, m := range r.Memory {
+		if m.Subject == ours {
+			add("state (128) and attribute-set record (96) of a stream, tables included", "B per stream", 224, m.StateBytes, false)
+			add("objects for Go's collector", "objects per stream", 0.01, m.HeapObjects, false)
+		}
+	}
+	for _, s := range r.Stalls {
+		if s.Subject == ours && !s.Collector {
+			add(fmt.Sprintf("longest call while growing to %s streams, Go's collector off", grouped(s.Streams)), "ms", 5, float64(s.Wall.Max)/1e6, false)
+		}
+	}
+	return found
+}
+
+// verdict says whether a bar is met, and by how much it is missed.
+func (b Bar) verdict() string {
+	if b.Met {
+		return "met"
+	}
+	off := b.Measured/b.Demanded - 1
+	if b.AtLeast {
+		off = 1 - b.Measured/b.Demanded
+	}
+	return fmt.Sprintf("**missed by %.0f %%**", 100*off)
+}
+
+func (b Bar) demand() string {
+	sign := "≤"
+	if b.AtLeast {
+		sign = "≥"
+	}
+	return fmt.Sprintf("%s %s %s", sign, short(b.Demanded), b.Unit)
+}
+
+// short writes three digits or so.
+func short(value float64) string {
+	switch {
+	case value == 0 || value >= 100:
+		return fmt.Sprintf("%.0f", value)
+	case value >= 1:
+		return fmt.Sprintf("%.3g", value)
+	}
+	return fmt.Sprintf("%.2g", value)
+}
+
+// grouped writes 1000000 as 1,000,000.
+func grouped(n int) string {
+	text := fmt.Sprint(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}

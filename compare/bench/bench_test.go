@@ -1,0 +1,212 @@
+package main
+
+import (
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// inProcess is a worker without a process of its own; orders and answers still go through JSON.
+type inProcess struct {
+	process
+	done chan error
+}
+
+func startInProcess(subject string) (worker, error) {
+	orders, input := io.Pipe()
+	output, answers := io.Pipe()
+	w := &inProcess{newProcess(input, output), make(chan error, 1)}
+	go func() { w.done <- serve(subject, orders, answers) }()
+	return w, nil
+}
+
+func (w *inProcess) end() error {
+	if err := w.input.Close(); err != nil {
+		return err
+	}
+	return <-w.done
+}
+
+// Scenario: a whole run in small sizes. Guarantee: every case brings figures for both processors, and a page of them.
+func TestSmallRun(t *testing.T) {
+	p := plan{
+		loads:         []load{{streams: 400, rounds: 2, cases: cases([]int{1, 100}, []bool{false, true}, 800)}},
+		memoryStreams: 5000,
+		stallStreams:  5000,
+	}
+	results, err := p.run(startInProcess, func(string) {})
+	require.NoError(t, err)
+	require.Len(t, results.Warm, 8)
+	for _, w := range results.Warm {
+		for _, rounds := range [][]Round{w.Ours, w.Contrib} {
+			require.Len(t, rounds, 2)
+			assert.Positive(t, median(of(rounds, wallTime)))
+			assert.Positive(t, median(of(rounds, allocations)))
+		}
+	}
+	require.Len(t, results.Memory, 2)
+	own, rival := results.Memory[0], results.Memory[1]
+	assert.Greater(t, own.StateBytes, 100.0)
+	assert.Greater(t, own.TextBytes, 1.0)
+	assert.Less(t, own.HeapObjects, 0.1)
+	assert.Greater(t, rival.HeapObjects, 10.0)
+	require.Len(t, results.Stalls, 4)
+	for _, s := range results.Stalls {
+		assert.Equal(t, 500, s.Wall.Calls)
+		assert.Positive(t, s.CPU.P50)
+	}
+	results.Bars = bars(results)
+	text := results.markdown()
+	assert.Contains(t, text, "| 400 | random | 100 | 2 |")
+	assert.Contains(t, text, "objects for Go's collector")
+}
+
+// Scenario: an order that fails. Guarantee: the parent learns why, and the worker goes on.
+func TestWorkerReportsErrors(t *testing.T) {
+	w, err := startInProcess(ours)
+	require.NoError(t, err)
+	_, err = w.do(order{Warm: &WarmCase{Batch: 1}})
+	require.ErrorContains(t, err, "makes no sense here")
+	_, err = w.do(order{Populate: 10})
+	require.NoError(t, err)
+	require.NoError(t, w.end())
+	_, _, err = configured("theirs", 1)
+	assert.ErrorContains(t, err, `no processor is called "theirs"`)
+}
+
+// Scenario: requests for streams of one session and of two. Guarantee: streams differ as they should, points carry ten
+// attributes and the window that was asked for.
+func TestRequests(t *testing.T) {
+	end := time.UnixMilli(1_800_000_000_000)
+	md, err := newMill(3).request([]place{{0, end}, {1, end}, {4, end}})
+	require.NoError(t, err)
+	points := pointsOf(md)
+	require.Equal(t, 3, points.Len())
+	text := func(i int, key string) string {
+		value, ok := points.At(i).Attributes().Get(key)
+		require.True(t, ok)
+		return value.Str()
+	}
+	assert.Equal(t, 10, points.At(0).Attributes().Len())
+	assert.Equal(t, text(0, "session.id"), text(1, "session.id"))
+	assert.NotEqual(t, text(0, "type"), text(1, "type"))
+	assert.NotEqual(t, text(0, "session.id"), text(2, "session.id"))
+	assert.Equal(t, end, points.At(2).Timestamp().AsTime().Local())
+	assert.Equal(t, pmetric.AggregationTemporalityDelta, sumOf(md).AggregationTemporality())
+}
+
+// Scenario: a walk of several passes, begun twice. Guarantee: each pass visits every stream once, and the windows of a
+// stream end later each time and never after now.
+func TestWalk(t *testing.T) {
+	for _, random := range []bool{false, true} {
+		w := newWalk(10, 7, random, 1)
+		last := map[int]time.Time{}
+		for range 2 {
+			w.begin(21)
+			visits := map[int]int{}
+			for range 21 {
+				place := w.next()
+				assert.True(t, place.end.After(last[place.stream]))
+				assert.False(t, place.end.After(time.Now()))
+				last[place.stream] = place.end
+				visits[place.stream]++
+			}
+			assert.Len(t, visits, 7)
+			for stream := 10; stream < 17; stream++ {
+				assert.Equal(t, 3, visits[stream])
+			}
+		}
+	}
+}
+
+// Scenario: few and many durations. Guarantee: the ranks are those of the sorted list.
+func TestSpread(t *testing.T) {
+	durations := make([]int64, 1000)
+	for i := range durations {
+		durations[i] = int64(1000 - i)
+	}
+	assert.Equal(t, Spread{Calls: 1000, P50: 501, P99: 991, P999: 1000, Max: 1000, Second: 999}, spreadOf(durations))
+	assert.Equal(t, Spread{Calls: 1, P50: 5, P99: 5, P999: 5, Max: 5, Second: 5}, spreadOf([]int64{5}))
+	assert.Equal(t, Spread{}, spreadOf(nil))
+	assert.Equal(t, 2.5, median([]float64{4, 1, 2, 3}))
+	assert.Equal(t, 2.0, median([]float64{3, 1, 2}))
+}
+
+// Scenario: results that meet some bars and miss others. Guarantee: each says by how much.
+func TestBars(t *testing.T) {
+	r := &Results{
+		Warm: []WarmResult{
+			{WarmCase{Streams: 1000, Batch: 1000, Goroutines: 1}, []Round{{Nanos: 300}}, []Round{{Nanos: 1200}}},
+			{WarmCase{Streams: 1_000_000, Batch: 1000, Goroutines: 1, Random: true}, []Round{{Nanos: 600}}, []Round{{Nanos: 2000}}},
+		},
+		Memory: []MemoryResult{{Subject: contrib, StateBytes: 1}, {Subject: ours, StateBytes: 200, HeapObjects: 0}},
+		Stalls: []StallResult{{StallCase{Streams: 1_000_000}, ours, Spread{Max: int64(10 * time.Millisecond)}, Spread{}, Spread{}, 1}},
+	}
+	var verdicts []string
+	for _, b := range bars(r) {
+		verdicts = append(verdicts, b.verdict())
+	}
+	assert.Equal(t, []string{"**missed by 20 %**", "**missed by 20 %**", "met", "met", "met", "**missed by 100 %**"}, verdicts)
+}
+
+// Scenario: a page with text around the markers, and one without. Guarantee: only what is between them changes.
+func TestPage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(path, []byte("before\n"+beginMarker+"\nold\n"+endMarker+"\nafter\n"), 0o600))
+	for range 2 {
+		require.NoError(t, writeBetweenMarkers(path, "new"))
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, "before\n"+beginMarker+"\n\nnew\n\n"+endMarker+"\nafter\n", string(text))
+	}
+	require.NoError(t, os.WriteFile(path, []byte("nothing"), 0o600))
+	assert.ErrorContains(t, writeBetweenMarkers(path, "new"), "has no lines")
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "benchmarks.md"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(text), beginMarker), "docs/benchmarks.md")
+	assert.Equal(t, 1, strings.Count(string(text), endMarker), "docs/benchmarks.md")
+}
+
+// Scenario: what criterion leaves behind: a result with its baseline, and no directory at all. Guarantee: the new
+// figures, for each element.
+func TestCriterion(t *testing.T) {
+	directory := t.TempDir()
+	write := func(path, text string) {
+		path = filepath.Join(directory, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	figures := `{"median":{"confidence_interval":{"lower_bound":900,"upper_bound":1100},"point_estimate":1000}}`
+	write("consume/10/new/estimates.json", figures)
+	write("consume/10/new/benchmark.json", `{"full_id":"consume/10","throughput":{"Elements":10}}`)
+	write("consume/10/base/estimates.json", "old")
+	write("tick/new/estimates.json", figures)
+	write("tick/new/benchmark.json", `{"full_id":"tick","throughput":null}`)
+	results, err := readCriterion(directory)
+	require.NoError(t, err)
+	assert.Equal(t, []EngineResult{{"consume/10", 100, 90, 110}, {"tick", 1000, 900, 1100}}, results)
+	results, err = readCriterion(filepath.Join(directory, "missing"))
+	require.NoError(t, err)
+	assert.Empty(t, results)
+}
+
+// Scenario: numbers of all sizes. Guarantee: a reader can read them.
+func TestNumbers(t *testing.T) {
+	assert.Equal(t, "1,000,000", grouped(1_000_000))
+	assert.Equal(t, "100", grouped(100))
+	assert.Equal(t, "0.0012", short(0.00123))
+	assert.Equal(t, "12.3", short(12.345))
+	assert.Equal(t, "1235", short(1234.6))
+	assert.Equal(t, "NaN", short(math.NaN()))
+	assert.Equal(t, "3.2 µs", readable(3210))
+	assert.Equal(t, "321 µs", readable(321_000))
+	assert.Equal(t, "12.50 ms", readable(12_500_000))
+}

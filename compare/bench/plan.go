@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// plan says what a run measures.
+type plan struct {
+	// loads are run on one population of streams each.
+	loads []load
+	// memoryStreams and stallStreams are the sizes of the other two parts.
+	memoryStreams, stallStreams int
+}
+
+// load is a number of streams with the cases that are measured on them, each in so many rounds for each processor.
+type load struct {
+	streams, rounds int
+	cases           []WarmCase
+}
+
+func fullPlan() plan {
+	return plan{
+		loads: []load{
+			{1_000, 15, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
+			{100_000, 11, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
+			{1_000_000, 7, cases([]int{1000}, []bool{false, true}, 50_000)},
+		},
+		memoryStreams: 1_000_000,
+		stallStreams:  1_000_000,
+	}
+}
+
+func quickPlan() plan {
+	return plan{
+		loads: []load{
+			{1_000, 5, cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)},
+			{50_000, 5, cases([]int{1000}, []bool{true}, 20_000)},
+		},
+		memoryStreams: 50_000,
+		stallStreams:  50_000,
+	}
+}
+
+// cases combines batch sizes and orders, each with one goroutine and with two.
+func cases(batches []int, orders []bool, points int) []WarmCase {
+	var all []WarmCase
+	for _, batch := range batches {
+		for _, random := range orders {
+			for goroutines := 1; goroutines <= 2; goroutines++ {
+				all = append(all, WarmCase{Batch: batch, Random: random, Goroutines: goroutines, Points: points})
+			}
+		}
+	}
+	return all
+}
+
+// run measures everything and tells progress what it is at.
+func (p *plan) run(start spawner, progress func(string)) (*Results, error) {
+	began := time.Now()
+	note := func(format string, arguments ...any) {
+		progress(fmt.Sprintf("%4.0fs  ", time.Since(began).Seconds()) + fmt.Sprintf(format, arguments...))
+	}
+	results := &Results{}
+	for _, l := range p.loads {
+		if err := l.run(start, results, note); err != nil {
+			return nil, err
+		}
+	}
+	for _, subject := range subjects {
+		note("memory of %d streams, %s", p.memoryStreams, subject)
+		a, err := once(start, subject, order{Memory: p.memoryStreams})
+		if err != nil {
+			return nil, err
+		}
+		results.Memory = append(results.Memory, *a.Memory)
+	}
+	for _, collector := range []bool{false, true} {
+		for _, subject := range subjects {
+			note("growth to %d streams, collector on: %t, %s", p.stallStreams, collector, subject)
+			a, err := once(start, subject, order{Stall: &StallCase{Streams: p.stallStreams, Batch: 10, Collector: collector}})
+			if err != nil {
+				return nil, err
+			}
+			results.Stalls = append(results.Stalls, *a.Stall)
+		}
+	}
+	return results, nil
+}
+
+// once lets a new worker do one thing.
+func once(start spawner, subject string, o order) (answer, error) {
+	w, err := start(subject)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := w.do(o)
+	return a, errors.Join(err, w.end())
+}
+
+// run populates both processors and measures all cases on them.
+func (l *load) run(start spawner, results *Results, note func(string, ...any)) (err error) {
+	workers := map[string]worker{}
+	defer func() {
+		for _, w := range workers {
+			err = errors.Join(err, w.end())
+		}
+	}()
+	for _, subject := range subjects {
+		note("%d streams, %s", l.streams, subject)
+		if workers[subject], err = start(subject); err != nil {
+			delete(workers, subject)
+			return err
+		}
+		if _, err = workers[subject].do(order{Populate: l.streams}); err != nil {
+			return err
+		}
+	}
+	for _, c := range l.cases {
+		c.Streams = l.streams
+		note("%d streams, batches of %d, random: %t, goroutines: %d", c.Streams, c.Batch, c.Random, c.Goroutines)
+		result, err := l.measure(workers, c)
+		if err != nil {
+			return err
+		}
+		results.Warm = append(results.Warm, *result)
+	}
+	return nil
+}
+
+// measure runs the rounds of one case in turns. The first round of each processor warms up and does not count.
+func (l *load) measure(workers map[string]worker, c WarmCase) (*WarmResult, error) {
+	result := &WarmResult{WarmCase: c}
+	for round := range l.rounds + 1 {
+		for _, subject := range subjects {
+			a, err := workers[subject].do(order{Warm: &c})
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				rounds := result.rounds(subject)
+				*rounds = append(*rounds, *a.Round)
+			}
+		}
+	}
+	return result, nil
+}
