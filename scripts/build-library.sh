@@ -20,15 +20,14 @@ main() {
     return
   fi
   echo "library: building ($digest)"
-  # getrandom(2) called directly: found at run time, as the crate does it, it is missing from a static binary, and the
-  # library would open /dev/urandom, which an empty container does not have.
-  export RUSTFLAGS="${RUSTFLAGS:-} --cfg getrandom_backend=\"linux_getrandom\""
   # No paths of this machine in the messages of a panic.
-  RUSTFLAGS+=" --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
+  export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
+  # A directory of its own: other flags than those of every other build would make cargo rebuild everything each time.
+  export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/library
   # One crate type alone: together with the rlib that the tests use, cargo leaves link-time optimisation to a linker.
   TL_CONTENT_DIGEST=$digest cargo rustc --release --locked -p tokenledger-ffi --lib --crate-type staticlib
   mkdir -p "$(dirname "$library")"
-  keep_exports "${CARGO_TARGET_DIR:-target}/release/libtokenledger_ffi.a" "$library"
+  keep_exports "$CARGO_TARGET_DIR/release/libtokenledger_ffi.a" "$library"
   printf '/* Written by scripts/build-library.sh: the digest of the sources that the library was built from. */\n#define TL_EXPECTED_DIGEST "%s"\n' "$digest" >"$header.new"
   mv "$header.new" "$header"
 }

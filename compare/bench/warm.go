@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"sync"
-	"syscall"
+	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -71,123 +69,80 @@ func (b *warmBench) request(w *walk, batch int) (pmetric.Metrics, error) {
 	return b.mills[batch].request(places)
 }
 
-// round prepares its requests, lets Go's collector finish with what that left, and times the ConsumeMetrics calls
-// alone: one reading of the clock before the first and one after the last of thousands.
-func (b *warmBench) round(shape WarmCase) (*Round, error) {
-	lanes, err := b.prepare(shape)
-	if err != nil {
-		return nil, err
+// chunkPoints is how many points each goroutine sends between two readings of the clock: few enough to be still in
+// the processor's caches after they were made, as behind a receiver. Two goroutines need more, because they take a
+// moment to get going.
+func chunkPoints(goroutines int) int {
+	if goroutines == 1 {
+		return 1000
 	}
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	cpu := processCPU()
-	wall, err := b.send(lanes)
-	cpu = processCPU() - cpu
-	runtime.ReadMemStats(&after)
-	if err != nil {
-		return nil, err
-	}
-	sent, err := verify(lanes, shape.Batch)
-	if err != nil {
-		return nil, err
-	}
-	per := func(total float64) float64 { return total / float64(sent) }
-	return &Round{
-		Nanos:       per(float64(wall)),
-		CPUNanos:    per(float64(cpu)),
-		Allocations: per(float64(after.Mallocs - before.Mallocs)),
-		Bytes:       per(float64(after.TotalAlloc - before.TotalAlloc)),
-	}, nil
+	return 5000
 }
 
-// prepare makes the requests of each goroutine. Goroutines have streams of their own, or the order in which they get
-// on would decide which point of a stream is late.
-func (b *warmBench) prepare(shape WarmCase) ([][]pmetric.Metrics, error) {
-	if b.walks == nil || b.shape != shape {
-		b.shape, b.walks = shape, nil
-		count := b.streams / shape.Goroutines
-		for i := range shape.Goroutines {
-			b.walks = append(b.walks, b.walk(i*count, count, shape.Random))
+// round times ConsumeMetrics calls and nothing else: it makes some requests, reads the clock, sends them, reads the
+// clock, and so on. Go's collector works before the round and not during it, or what the making of requests leaves
+// behind would burden the calls.
+func (b *warmBench) round(shape WarmCase) (*Round, error) {
+	b.turnTo(shape)
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	chunk := max(chunkPoints(shape.Goroutines)/shape.Batch, 1)
+	rest := max(shape.Points/shape.Goroutines/shape.Batch, 1)
+	for _, w := range b.walks {
+		w.begin(rest * shape.Batch)
+	}
+	t := &tally{}
+	for ; rest > 0; rest -= chunk {
+		lanes, err := b.prepare(min(chunk, rest))
+		if err == nil {
+			err = t.send(b.processor, lanes, shape.Batch)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	lanes := make([][]pmetric.Metrics, shape.Goroutines)
+	for _, w := range b.walks {
+		b.latest = maxTime(b.latest, w.end)
+	}
+	return t.perPoint(), nil
+}
+
+// turnTo begins walks for a case if it is another one than before. Goroutines have streams of their own, or the order
+// in which they get on would decide which point of a stream is late.
+func (b *warmBench) turnTo(shape WarmCase) {
+	if b.walks != nil && b.shape == shape {
+		return
+	}
+	b.shape, b.walks = shape, nil
+	count := b.streams / shape.Goroutines
+	for i := range shape.Goroutines {
+		b.walks = append(b.walks, b.walk(i*count, count, shape.Random))
+	}
+}
+
+// prepare makes some requests for each goroutine.
+func (b *warmBench) prepare(requests int) ([][]pmetric.Metrics, error) {
+	lanes := make([][]pmetric.Metrics, len(b.walks))
 	for i, w := range b.walks {
-		requests := max(shape.Points/shape.Goroutines/shape.Batch, 1)
-		w.begin(requests * shape.Batch)
 		for range requests {
-			md, err := b.request(w, shape.Batch)
+			md, err := b.request(w, b.shape.Batch)
 			if err != nil {
 				return nil, err
 			}
 			lanes[i] = append(lanes[i], md)
 		}
-		if w.end.After(b.latest) {
-			b.latest = w.end
-		}
 	}
 	return lanes, nil
 }
 
-// send lets each lane's goroutine send its requests one after the other, and returns how long that took altogether.
-func (b *warmBench) send(lanes [][]pmetric.Metrics) (time.Duration, error) {
-	errs := make([]error, len(lanes))
-	lane := func(i int) {
-		for _, md := range lanes[i] {
-			if err := b.processor.ConsumeMetrics(context.Background(), md); err != nil {
-				errs[i] = err
-				return
-			}
-		}
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	began := time.Now()
-	if len(lanes) == 1 {
-		lane(0)
-		return time.Since(began), errs[0]
-	}
-	var group sync.WaitGroup
-	for i := range lanes {
-		group.Go(func() { lane(i) })
-	}
-	group.Wait()
-	took := time.Since(began)
-	for _, err := range errs {
-		if err != nil {
-			return 0, err
-		}
-	}
-	return took, nil
-}
-
-// verify makes sure that the work was done: every point left, as a total.
-func verify(lanes [][]pmetric.Metrics, batch int) (int, error) {
-	sent := 0
-	for _, lane := range lanes {
-		for _, md := range lane {
-			if md.DataPointCount() != batch {
-				return 0, fmt.Errorf("%d of %d points left", md.DataPointCount(), batch)
-			}
-			sum := sumOf(md)
-			last := sum.DataPoints().At(batch - 1)
-			if sum.AggregationTemporality() != pmetric.AggregationTemporalityCumulative || last.DoubleValue() < 2*increment {
-				return 0, fmt.Errorf("a point left as %s %v", sum.AggregationTemporality(), last.DoubleValue())
-			}
-			sent += batch
-		}
-	}
-	return sent, nil
+	return b
 }
 
 // end stops the processor; what it would still say is of no interest.
 func (b *warmBench) end() {
 	_ = b.processor.Shutdown(context.Background())
-}
-
-// processCPU is the time that all threads of this process have had.
-func processCPU() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
