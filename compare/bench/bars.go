@@ -26,11 +26,15 @@ func bars(r *Results) []Bar {
 	}
 	for _, w := range r.Warm {
 		own, rival := median(of(w.Ours, wallTime)), median(of(w.Contrib, wallTime))
+		requests := "new requests"
+		if w.Reused {
+			requests = "reused requests"
+		}
 		switch {
 		case w.Batch != 1000 || w.Goroutines != 1:
 		case w.Streams == 1_000 && !w.Random:
-			add("whole call, 10 attributes, warm, batches of 1000", "ns per point", 250, own, false)
-			add("the same, against contrib in the same run", "times faster", 5, rival/own, true)
+			add("whole call, 10 attributes, warm, batches of 1000, "+requests, "ns per point", 250, own, false)
+			add("the same against contrib, in the same run, "+requests, "times faster", 5, rival/own, true)
 		case w.Streams == 1_000_000 && w.Random:
 			add("1,000,000 streams in random order", "ns per point", 600, own, false)
 		}
@@ -41,10 +45,16 @@ func bars(r *Results) []Bar {
 			add("objects for Go's collector", "objects per stream", 0.01, m.HeapObjects, false)
 		}
 	}
+	var longest, longestCPU []float64
 	for _, s := range r.Stalls {
 		if s.Subject == ours && !s.Collector {
-			add(fmt.Sprintf("longest call while growing to %s streams, Go's collector off", grouped(s.Streams)), "ms", 5, float64(s.Wall.Max)/1e6, false)
+			longest, longestCPU = append(longest, float64(s.Wall.Max)/1e6), append(longestCPU, float64(s.CPU.Max)/1e6)
 		}
+	}
+	if len(longest) > 0 {
+		what := fmt.Sprintf("longest call while growing to %s streams, median of %d runs (its CPU time: %s ms)",
+			grouped(r.Stalls[0].Streams), len(longest), short(median(longestCPU)))
+		add(what, "ms", 5, median(longest), false)
 	}
 	return found
 }

@@ -38,13 +38,17 @@ func (w *inProcess) end() error {
 // Scenario: a whole run in small sizes. Guarantee: every case brings figures for both processors, and a page of them.
 func TestSmallRun(t *testing.T) {
 	p := plan{
-		loads:         []load{{streams: 400, rounds: 2, cases: cases([]int{1, 100}, []bool{false, true}, 800)}},
+		loads: []load{
+			{streams: 400, rounds: 2, cases: cases([]int{1, 100}, []bool{false, true}, 800)},
+			{streams: 1000, rounds: 2, cases: reused([]int{1, 1000}, 3000)},
+		},
 		memoryStreams: 5000,
 		stallStreams:  5000,
+		stallRuns:     1,
 	}
 	results, err := p.run(startInProcess, func(string) {})
 	require.NoError(t, err)
-	require.Len(t, results.Warm, 8)
+	require.Len(t, results.Warm, 10)
 	for _, w := range results.Warm {
 		for _, rounds := range [][]Round{w.Ours, w.Contrib} {
 			require.Len(t, rounds, 2)
@@ -65,7 +69,8 @@ func TestSmallRun(t *testing.T) {
 	}
 	results.Bars = bars(results)
 	text := results.markdown()
-	assert.Contains(t, text, "| 400 | random | 100 | 2 |")
+	assert.Contains(t, text, "| 400 | random | new | 100 | 2 |")
+	assert.Contains(t, text, "| 1,000 | in order | reused | 1000 | 1 |")
 	assert.Contains(t, text, "objects for Go's collector")
 }
 
@@ -77,6 +82,8 @@ func TestWorkerReportsErrors(t *testing.T) {
 	require.ErrorContains(t, err, "makes no sense here")
 	_, err = w.do(order{Populate: 10})
 	require.NoError(t, err)
+	_, err = w.do(order{Warm: &WarmCase{Batch: 1, Goroutines: 1, Points: 10, Random: true, Reused: true}})
+	require.ErrorContains(t, err, "cannot reuse requests")
 	require.NoError(t, w.end())
 	_, _, err = configured("theirs", 1)
 	assert.ErrorContains(t, err, `no processor is called "theirs"`)

@@ -61,17 +61,26 @@ func newMill(batch int) *mill {
 func (m *mill) request(places []place) (pmetric.Metrics, error) {
 	points := pointsOf(m.md)
 	for i, place := range places {
-		point := points.At(i)
-		putAttributes(point.Attributes(), place.stream)
-		point.SetStartTimestamp(pcommon.NewTimestampFromTime(place.end.Add(-time.Millisecond)))
-		point.SetTimestamp(pcommon.NewTimestampFromTime(place.end))
-		point.SetDoubleValue(increment)
+		putAttributes(points.At(i).Attributes(), place.stream)
 	}
+	rewind(m.md, places)
 	wire, err := m.marshaler.MarshalMetrics(m.md)
 	if err != nil {
 		return pmetric.Metrics{}, err
 	}
 	return m.unmarshaler.UnmarshalMetrics(wire)
+}
+
+// rewind makes a request one of new deltas, whatever became of it before.
+func rewind(md pmetric.Metrics, places []place) {
+	sum := sumOf(md)
+	sum.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	for i, place := range places {
+		point := sum.DataPoints().At(i)
+		point.SetStartTimestamp(pcommon.NewTimestampFromTime(place.end.Add(-time.Millisecond)))
+		point.SetTimestamp(pcommon.NewTimestampFromTime(place.end))
+		point.SetDoubleValue(increment)
+	}
 }
 
 func putAttributes(attributes pcommon.Map, stream int) {

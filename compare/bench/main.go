@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,15 +12,15 @@ import (
 func main() {
 	quick := flag.Bool("quick", false, "small sizes and few rounds; writes no file, and the figures are no result")
 	asJSON := flag.Bool("json", false, "print the figures as JSON instead of tables")
-	docs := flag.String("docs", filepath.Join("..", "docs", "benchmarks.md"), "the page to write the tables into")
-	target := flag.String("criterion", filepath.Join("..", "target", "criterion"), "where cargo bench left the figures of the engine alone")
+	docs := flag.String("docs", "", "the page to write the tables into (default docs/benchmarks.md of the repository)")
+	engine := flag.String("criterion", "", "where cargo bench left the figures of the engine alone (default target/criterion)")
 	worker := flag.String("worker", "", "internal: work for a parent process as `ours` or `contrib`")
 	flag.Parse()
 	var err error
 	if *worker != "" {
 		err = serve(*worker, os.Stdin, os.Stdout)
 	} else {
-		err = measure(*quick, *asJSON, *docs, *target)
+		err = measure(*quick, *asJSON, places{*docs, *engine})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -27,8 +28,47 @@ func main() {
 	}
 }
 
+// places are the files that a run reads and writes.
+type places struct{ docs, criterion string }
+
+// fill sets what the user left out, from the root of the repository.
+func (p *places) fill() error {
+	root, err := repositoryRoot()
+	if err != nil {
+		return err
+	}
+	if p.docs == "" {
+		p.docs = filepath.Join(root, "docs", "benchmarks.md")
+	}
+	if p.criterion == "" {
+		target := os.Getenv("CARGO_TARGET_DIR")
+		if target == "" {
+			target = filepath.Join(root, "target")
+		}
+		p.criterion = filepath.Join(target, "criterion")
+	}
+	return nil
+}
+
+// repositoryRoot is the directory above this one that holds the description of the collector.
+func repositoryRoot() (string, error) {
+	directory, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; directory != filepath.Dir(directory); directory = filepath.Dir(directory) {
+		if _, err := os.Stat(filepath.Join(directory, "builder-config.yaml")); err == nil {
+			return directory, nil
+		}
+	}
+	return "", errors.New("run this inside the repository")
+}
+
 // measure runs the plan and prints what came out.
-func measure(quick, asJSON bool, docs, target string) error {
+func measure(quick, asJSON bool, files places) error {
+	if err := files.fill(); err != nil {
+		return err
+	}
 	p := fullPlan()
 	if quick {
 		p = quickPlan()
@@ -37,7 +77,7 @@ func measure(quick, asJSON bool, docs, target string) error {
 	if err != nil {
 		return err
 	}
-	if results.Engine, err = readCriterion(target); err != nil {
+	if results.Engine, err = readCriterion(files.criterion); err != nil {
 		return err
 	}
 	results.Machine, results.Quick = describeMachine(), quick
@@ -52,5 +92,5 @@ func measure(quick, asJSON bool, docs, target string) error {
 	if err != nil || quick {
 		return err
 	}
-	return writeBetweenMarkers(docs, results.markdown())
+	return writeBetweenMarkers(files.docs, results.markdown())
 }

@@ -58,15 +58,19 @@ func (r *Results) writeBars(p *page) {
 
 func (r *Results) writeWarm(p *page) {
 	p.line("\n### Time and allocations per point, streams known\n")
-	p.line("Nanoseconds: median (minimum–maximum) of the rounds. CPU: all threads, Go's collector included.")
-	p.table("streams", "order", "batch", "goroutines", "ours", "contrib", "contrib ÷ ours", "CPU ours", "CPU contrib", "allocations ours", "contrib", "rounds")
+	p.line("Nanoseconds: median (minimum–maximum) of the rounds. CPU: the time of all threads, which other processes cannot lengthen.")
+	p.table("streams", "order", "requests", "batch", "goroutines", "ours", "contrib", "contrib ÷ ours", "CPU ours", "CPU contrib", "allocations ours", "contrib", "rounds")
 	for _, w := range r.Warm {
 		order := "in order"
 		if w.Random {
 			order = "random"
 		}
+		requests := "new"
+		if w.Reused {
+			requests = "reused"
+		}
 		own, rival := of(w.Ours, wallTime), of(w.Contrib, wallTime)
-		p.row(grouped(w.Streams), order, fmt.Sprint(w.Batch), fmt.Sprint(w.Goroutines), withRange(own), withRange(rival),
+		p.row(grouped(w.Streams), order, requests, fmt.Sprint(w.Batch), fmt.Sprint(w.Goroutines), withRange(own), withRange(rival),
 			fmt.Sprintf("%.1f", median(rival)/median(own)),
 			fmt.Sprintf("%.0f", median(of(w.Ours, cpuTime))), fmt.Sprintf("%.0f", median(of(w.Contrib, cpuTime))),
 			fmt.Sprintf("%.2f", median(of(w.Ours, allocations))), fmt.Sprintf("%.2f", median(of(w.Contrib, allocations))),
@@ -77,20 +81,20 @@ func (r *Results) writeWarm(p *page) {
 func (r *Results) writeMemory(p *page) {
 	p.line("\n### Memory per stream\n")
 	p.line("Bytes for each stream, after all of them had their first point.")
-	p.table("processor", "streams", "Go heap", "Go objects", "RSS growth", "RSS growth, Go's reserves returned", "state_bytes", "text_bytes")
+	p.table("processor", "streams", "Go heap", "Go objects", "RSS growth", "RSS growth, Go's reserves returned", "state_bytes", "text_bytes", "one full collection")
 	for _, m := range r.Memory {
 		state, text := "–", "–"
 		if m.StateBytes > 0 {
 			state, text = short(m.StateBytes), short(m.TextBytes)
 		}
 		p.row(m.Subject, grouped(m.Streams), fmt.Sprintf("%.1f", m.HeapBytes), fmt.Sprintf("%.3f", m.HeapObjects),
-			short(m.Resident), short(m.ResidentFreed), state, text)
+			short(m.Resident), short(m.ResidentFreed), state, text, readable(int64(m.Collection)))
 	}
 }
 
 func (r *Results) writeStalls(p *page) {
 	p.line("\n### Single calls while the table grows\n")
-	p.line("Each call brings new streams only. CPU is the time of the calling thread alone; control is the machine's own noise.")
+	p.line("Each call brings new streams only; each row is a run. CPU is the time of the calling thread alone; control is the machine's own noise.")
 	p.table("processor", "to streams", "batch", "Go's collector", "ns per point", "p50", "p99", "p99.9", "second longest", "longest", "longest, CPU", "longest, control")
 	for _, s := range r.Stalls {
 		collector := "off during calls"

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/sdk/metric"
@@ -18,6 +19,7 @@ import (
 type weight struct {
 	heapBytes, heapObjects  uint64
 	resident, residentFreed int64
+	collection              time.Duration
 }
 
 // weigh makes streams in a fresh processor and tells what each takes. The first request, which sets up whatever is
@@ -77,8 +79,10 @@ func weighProcess() (weight, error) {
 	if w.resident, err = residentBytes(); err != nil {
 		return w, err
 	}
+	runtime.GC() // the second one frees what this one finds in pools
+	began := time.Now()
 	runtime.GC()
-	runtime.GC() // the second one frees what the first one found in pools
+	w.collection = time.Since(began)
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	w.heapBytes, w.heapObjects = stats.HeapAlloc, stats.HeapObjects
@@ -96,6 +100,7 @@ func perStream(subject string, streams int, before, after weight) *MemoryResult 
 		HeapObjects:   each(float64(after.heapObjects), float64(before.heapObjects)),
 		Resident:      each(float64(after.resident), float64(before.residentFreed)),
 		ResidentFreed: each(float64(after.residentFreed), float64(before.residentFreed)),
+		Collection:    float64(after.collection),
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,8 +12,8 @@ import (
 type plan struct {
 	// loads are run on one population of streams each.
 	loads []load
-	// memoryStreams and stallStreams are the sizes of the other two parts.
-	memoryStreams, stallStreams int
+	// memoryStreams and stallStreams are the sizes of the other two parts, stallRuns how often the last is repeated.
+	memoryStreams, stallStreams, stallRuns int
 }
 
 // load is a number of streams with the cases that are measured on them, each in so many rounds for each processor.
@@ -23,23 +25,25 @@ type load struct {
 func fullPlan() plan {
 	return plan{
 		loads: []load{
-			{1_000, 15, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
+			{1_000, 15, append(reused([]int{1000, 1, 10, 25}, 50_000), cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)...)},
 			{100_000, 11, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
 			{1_000_000, 7, cases([]int{1000}, []bool{false, true}, 50_000)},
 		},
 		memoryStreams: 1_000_000,
 		stallStreams:  1_000_000,
+		stallRuns:     3,
 	}
 }
 
 func quickPlan() plan {
 	return plan{
 		loads: []load{
-			{1_000, 5, cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)},
+			{1_000, 5, append(reused([]int{1000, 1, 10, 25}, 10_000), cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)...)},
 			{50_000, 5, cases([]int{1000}, []bool{true}, 20_000)},
 		},
 		memoryStreams: 50_000,
 		stallStreams:  50_000,
+		stallRuns:     1,
 	}
 }
 
@@ -47,11 +51,21 @@ func quickPlan() plan {
 func cases(batches []int, orders []bool, points int) []WarmCase {
 	var all []WarmCase
 	for _, batch := range batches {
+		points := min(points, 20_000*batch) // so many requests would fill token_ledger's memory of requests (D3a)
 		for _, random := range orders {
 			for goroutines := 1; goroutines <= 2; goroutines++ {
 				all = append(all, WarmCase{Batch: batch, Random: random, Goroutines: goroutines, Points: points})
 			}
 		}
+	}
+	return all
+}
+
+// reused lists cases in which request objects are used again.
+func reused(batches []int, points int) []WarmCase {
+	var all []WarmCase
+	for _, batch := range batches {
+		all = append(all, WarmCase{Batch: batch, Reused: true, Goroutines: 1, Points: min(points, 20_000*batch)})
 	}
 	return all
 }
@@ -76,17 +90,31 @@ func (p *plan) run(start spawner, progress func(string)) (*Results, error) {
 		}
 		results.Memory = append(results.Memory, *a.Memory)
 	}
-	for _, collector := range []bool{false, true} {
-		for _, subject := range subjects {
-			note("growth to %d streams, collector on: %t, %s", p.stallStreams, collector, subject)
-			a, err := once(start, subject, order{Stall: &StallCase{Streams: p.stallStreams, Batch: 10, Collector: collector}})
-			if err != nil {
-				return nil, err
+	for run := range p.stallRuns {
+		for _, collector := range []bool{false, true} {
+			for _, subject := range subjects {
+				note("growth to %d streams, collector on: %t, %s, run %d", p.stallStreams, collector, subject, run+1)
+				a, err := once(start, subject, order{Stall: &StallCase{Streams: p.stallStreams, Batch: 10, Collector: collector}})
+				if err != nil {
+					return nil, err
+				}
+				results.Stalls = append(results.Stalls, *a.Stall)
 			}
-			results.Stalls = append(results.Stalls, *a.Stall)
 		}
 	}
+	slices.SortStableFunc(results.Stalls, compareStalls)
 	return results, nil
+}
+
+// compareStalls puts the runs of a case together.
+func compareStalls(a, b StallResult) int {
+	if a.Collector != b.Collector {
+		if a.Collector {
+			return 1
+		}
+		return -1
+	}
+	return -strings.Compare(a.Subject, b.Subject) // ours first
 }
 
 // once lets a new worker do one thing.
@@ -119,7 +147,7 @@ func (l *load) run(start spawner, results *Results, note func(string, ...any)) (
 	}
 	for _, c := range l.cases {
 		c.Streams = l.streams
-		note("%d streams, batches of %d, random: %t, goroutines: %d", c.Streams, c.Batch, c.Random, c.Goroutines)
+		note("%d streams, batches of %d, random: %t, reused: %t, goroutines: %d", c.Streams, c.Batch, c.Random, c.Reused, c.Goroutines)
 		result, err := l.measure(workers, c)
 		if err != nil {
 			return err

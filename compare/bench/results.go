@@ -27,6 +27,9 @@ type WarmCase struct {
 	Batch int `json:"batch"`
 	// Random takes streams in random order, else in the order of their making.
 	Random bool `json:"random"`
+	// Reused sends the same request objects again and again, made new in place, so that their memory stays in the
+	// processor's caches; else each request is a new one. Only in order, with one goroutine.
+	Reused bool `json:"reused"`
 	// Goroutines send at the same time, each to streams of its own.
 	Goroutines int `json:"goroutines"`
 	// Points is how many points a round sends.
@@ -68,6 +71,8 @@ type MemoryResult struct {
 	// Resident is the growth of resident memory, ResidentFreed that after Go returned what it does not use.
 	Resident      float64 `json:"resident_bytes"`
 	ResidentFreed float64 `json:"resident_freed_bytes"`
+	// Collection is how long Go's collector takes to go over everything once, in nanoseconds.
+	Collection float64 `json:"collection_ns"`
 	// StateBytes and TextBytes are what token_ledger reports of itself; 0 for contrib.
 	StateBytes float64 `json:"state_bytes"`
 	TextBytes  float64 `json:"text_bytes"`
@@ -81,7 +86,7 @@ type StallCase struct {
 	Collector bool `json:"collector"`
 }
 
-// StallResult tells how long single calls took while the table grew.
+// StallResult tells how long single calls took while the table grew, in one run.
 type StallResult struct {
 	StallCase
 	Subject string `json:"subject"`

@@ -12,7 +12,7 @@ import (
 )
 
 // stallChunk is how many requests are made in advance; then Go's collector finishes, then they are sent.
-const stallChunk = 2000
+const stallChunk = 10_000
 
 // grow sends requests of new streams only and times each of them.
 func grow(subject string, c StallCase) (*StallResult, error) {

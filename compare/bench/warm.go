@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -21,6 +22,8 @@ type warmBench struct {
 	// walks are those of the case at hand, one for each goroutine; they go on from round to round.
 	walks []*walk
 	shape WarmCase
+	// kept are the requests of a case that uses them again.
+	kept []pmetric.Metrics
 	// latest is the end of the last window of any stream.
 	latest time.Time
 }
@@ -62,11 +65,15 @@ func (b *warmBench) request(w *walk, batch int) (pmetric.Metrics, error) {
 	if b.mills[batch] == nil {
 		b.mills[batch] = newMill(batch)
 	}
-	places := make([]place, batch)
+	return b.mills[batch].request(visits(w, batch))
+}
+
+func visits(w *walk, count int) []place {
+	places := make([]place, count)
 	for i := range places {
 		places[i] = w.next()
 	}
-	return b.mills[batch].request(places)
+	return places
 }
 
 // chunkPoints is how many points each goroutine sends between two readings of the clock: few enough to be still in
@@ -113,7 +120,7 @@ func (b *warmBench) turnTo(shape WarmCase) {
 	if b.walks != nil && b.shape == shape {
 		return
 	}
-	b.shape, b.walks = shape, nil
+	b.shape, b.walks, b.kept = shape, nil, nil
 	count := b.streams / shape.Goroutines
 	for i := range shape.Goroutines {
 		b.walks = append(b.walks, b.walk(i*count, count, shape.Random))
@@ -123,6 +130,11 @@ func (b *warmBench) turnTo(shape WarmCase) {
 // prepare makes some requests for each goroutine.
 func (b *warmBench) prepare(requests int) ([][]pmetric.Metrics, error) {
 	lanes := make([][]pmetric.Metrics, len(b.walks))
+	if b.shape.Reused {
+		var err error
+		lanes[0], err = b.reuse(requests)
+		return lanes, err
+	}
 	for i, w := range b.walks {
 		for range requests {
 			md, err := b.request(w, b.shape.Batch)
@@ -133,6 +145,27 @@ func (b *warmBench) prepare(requests int) ([][]pmetric.Metrics, error) {
 		}
 	}
 	return lanes, nil
+}
+
+// reuse makes kept requests new in place, and makes them at first. Each pass over the streams finds every stream in
+// the request in which it was before, because passes are in order and requests divide them evenly.
+func (b *warmBench) reuse(requests int) ([]pmetric.Metrics, error) {
+	w := b.walks[0]
+	if b.shape.Random || len(b.walks) > 1 || requests*b.shape.Batch != len(w.order) {
+		return nil, fmt.Errorf("%+v cannot reuse requests", b.shape)
+	}
+	for i := range requests {
+		if i < len(b.kept) {
+			rewind(b.kept[i], visits(w, b.shape.Batch))
+			continue
+		}
+		md, err := b.request(w, b.shape.Batch)
+		if err != nil {
+			return nil, err
+		}
+		b.kept = append(b.kept, md)
+	}
+	return b.kept, nil
 }
 
 func maxTime(a, b time.Time) time.Time {

@@ -23,6 +23,9 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 	return value
 }
 
+// enoughForAll is a number of scenarios in which every class occurs many times.
+const enoughForAll = 1000
+
 // Scenario: some thousand random scenarios. Guarantee: both processors deliver exactly what is predicted of them,
 // token_ledger's totals are the sums of the distinct windows, every difference belongs to a class, and every class
 // occurs.
@@ -47,7 +50,7 @@ func TestRandomStreams(t *testing.T) {
 	}
 	for _, class := range Classes {
 		t.Logf("%-26s %6d", class.Name, occurred[class.Name])
-		if occurred[class.Name] == 0 {
+		if occurred[class.Name] == 0 && count >= enoughForAll {
 			t.Errorf("class %s explains nothing", class.Name)
 		}
 	}

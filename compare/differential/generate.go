@@ -102,6 +102,8 @@ func (g *generator) choose(number uint64) {
 		*hazard = g.one(6)
 	}
 	switch number % 8 {
+	default:
+		g.profile = profilePlain
 	case 1:
 		g.profile = profileForgotten
 		g.scenario.MaxStale = 10 * time.Minute

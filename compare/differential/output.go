@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer"
@@ -67,9 +68,9 @@ func (r record) at(moment time.Duration) *delivery {
 // errRefused is what the next consumer says to refused requests.
 var errRefused = errors.New("refused on purpose")
 
-// recorder is the next consumer of a processor under test. Ticks and requests come at different moments, so it is
-// never called by two goroutines at once.
+// recorder is the next consumer of a processor under test.
 type recorder struct {
+	mu     sync.Mutex
 	record record
 	refuse bool
 }
@@ -81,6 +82,8 @@ func newRecorder() *recorder { return &recorder{record: record{}} }
 func (*recorder) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 func (r *recorder) ConsumeMetrics(_ context.Context, md pmetric.Metrics) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	d := r.record.at(time.Since(begin))
 	d.add(md)
 	d.refused = r.refuse
@@ -88,6 +91,13 @@ func (r *recorder) ConsumeMetrics(_ context.Context, md pmetric.Metrics) error {
 		return errRefused
 	}
 	return nil
+}
+
+// refuseAll lets the next consumer refuse everything, or nothing any more.
+func (r *recorder) refuseAll(refuse bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refuse = refuse
 }
 
 func (d *delivery) add(md pmetric.Metrics) {

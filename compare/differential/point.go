@@ -59,11 +59,11 @@ type oursFate struct {
 	clamped bool
 }
 
-// holdReason is why a counted point does not go out with its own request.
+// holdReason is why a counted point does not go out with its own request; 0 if it does.
 type holdReason int
 
 const (
-	notHeld holdReason = iota
+	_ holdReason = iota
 	// heldNoRoom: the stream's zero took the only possible time (D6).
 	heldNoRoom
 	// heldBeforeBegin: nothing goes out at or before the start of the engine (D6).

@@ -65,9 +65,9 @@ func start(t *testing.T, factory processor.Factory, cfg component.Config) *subje
 }
 
 func (s *subject) send(t *testing.T, r *Request) {
-	s.sink.refuse = r.Refused
+	s.sink.refuseAll(r.Refused)
 	err := s.ConsumeMetrics(t.Context(), r.metrics())
-	s.sink.refuse = false
+	s.sink.refuseAll(false)
 	if err != nil {
 		require.ErrorIs(t, err, errRefused)
 	}

@@ -16,6 +16,9 @@ use crate::shard::Shard;
 use crate::stream::{Answer, Emission, NewStream, Output};
 use crate::verdict::{Action, AddedPoint, Outcomes, Verdict};
 
+/// Points of one shard that are looked up before the first of them is applied.
+const LOOK_AHEAD: usize = 16;
+
 /// One batch on its way into an engine.
 pub(crate) struct Application<'a, B> {
     engine: &'a Engine,
@@ -32,9 +35,11 @@ impl<'a, B: Batch> Application<'a, B> {
     /// Applies all points of `result` and fills in their verdicts.
     pub fn run(&self, result: &mut BatchResult) {
         let mut order = std::mem::take(&mut result.order);
-        let borders = group_by_shard(&result.points, &mut order);
-        for border in borders.windows(2) {
-            self.apply_group(&order[border[0] as usize..border[1] as usize], result, false);
+        let ends = group_by_shard(&result.points, &mut order);
+        let mut begin = 0;
+        for end in ends.occupied() {
+            self.apply_group(&order[begin..end], result, false);
+            begin = end;
         }
         result.order = order;
         self.apply_overflowed(result);
@@ -71,14 +76,23 @@ impl<'a, B: Batch> Application<'a, B> {
         let number = shard_of(result, *first);
         let mut shard = self.engine.shards[number].lock();
         let touched_before = result.touched.len();
-        for index in group {
-            let point = result.points[*index as usize];
-            let found =
-                shard.find(point.stream).or_else(|| self.create(&mut shard, &point, result, overflow));
-            match found {
-                Some(slot) => self.apply_point(&mut shard, slot, &point, result, overflow),
-                None if overflow => result.outcomes.invalid += 1,
-                None => result.overflowed.push(*index),
+        for group in group.chunks(LOOK_AHEAD) {
+            // All look-ups first: they do not depend on each other, so their cache misses overlap.
+            let mut known = [None; LOOK_AHEAD];
+            for (known, index) in known.iter_mut().zip(group) {
+                *known = shard.find(result.points[*index as usize].stream);
+            }
+            for (known, index) in known.into_iter().zip(group) {
+                let point = result.points[*index as usize];
+                // Looked up again if unknown: an earlier point of this very group may have made it.
+                let slot = known
+                    .or_else(|| shard.find(point.stream))
+                    .or_else(|| self.create(&mut shard, &point, result, overflow));
+                match slot {
+                    Some(slot) => self.apply_point(&mut shard, slot, &point, result, overflow),
+                    None if overflow => result.outcomes.invalid += 1,
+                    None => result.overflowed.push(*index),
+                }
             }
         }
         // An overflow stream may have had points of its own in the first round (an SDK's overflow).
@@ -248,23 +262,49 @@ fn shard_of(result: &BatchResult, index: u32) -> usize {
     result.points[index as usize].stream.shard(SHARDS)
 }
 
+/// Where each shard's group ends in the order that `group_by_shard` makes.
+struct GroupEnds {
+    /// One bit per shard that has points: a batch of one point must not look at all shards.
+    occupied: u64,
+    ends: [u32; SHARDS],
+}
+
+const _: () = assert!(SHARDS == u64::BITS as usize);
+
+impl GroupEnds {
+    /// The ends of the groups that are not empty, in the order of their shards.
+    fn occupied(&self) -> impl Iterator<Item = usize> {
+        bits(self.occupied).map(|shard| self.ends[shard] as usize)
+    }
+}
+
 /// Orders the numbers of `points` by shard, keeping their order inside a shard (a counting sort).
-/// The points of shard `n` stand from border `n` to border `n + 1`.
-fn group_by_shard(points: &[IncomingPoint], order: &mut Vec<u32>) -> [u32; SHARDS + 1] {
-    let mut borders = [0_u32; SHARDS + 1];
+fn group_by_shard(points: &[IncomingPoint], order: &mut Vec<u32>) -> GroupEnds {
+    let mut groups = GroupEnds { occupied: 0, ends: [0; SHARDS] };
     for point in points {
-        borders[point.stream.shard(SHARDS) + 1] += 1;
+        let shard = point.stream.shard(SHARDS);
+        groups.ends[shard] += 1;
+        groups.occupied |= 1 << shard;
     }
-    for shard in 0..SHARDS {
-        borders[shard + 1] += borders[shard];
+    let mut begin = 0;
+    for shard in bits(groups.occupied) {
+        begin += std::mem::replace(&mut groups.ends[shard], begin);
     }
-    let mut next = borders;
     order.clear();
     order.resize(points.len(), 0);
     for (index, point) in points.iter().enumerate() {
-        let place = &mut next[point.stream.shard(SHARDS)];
+        let place = &mut groups.ends[point.stream.shard(SHARDS)];
         order[*place as usize] = index as u32;
         *place += 1;
     }
-    borders
+    groups
+}
+
+/// The numbers of the set bits, lowest first.
+fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (mask != 0).then(|| mask.trailing_zeros() as usize)?;
+        mask &= mask - 1;
+        Some(lowest)
+    })
 }

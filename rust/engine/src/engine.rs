@@ -20,6 +20,9 @@ use crate::stream::Emission;
 /// Parts of the stream store; growth of one never stops the others.
 pub(crate) const SHARDS: usize = 64;
 
+/// Parts of the table of request digests.
+const DIGEST_PARTS: usize = 16;
+
 /// A backward step of the wall clock that is worth a warning (design §4, Time).
 const CLOCK_STEP_NANOS: u64 = 60 * NANOS_PER_SECOND;
 
@@ -30,7 +33,8 @@ pub struct Engine {
     pub(crate) key: IdentityKey,
     pub(crate) shards: Box<[Mutex<Shard>]>,
     pub(crate) catalog: Catalog,
-    pub(crate) digests: Mutex<RequestDigests>,
+    /// Digests of whole requests (D3a), in parts with a lock each.
+    digests: Box<[Mutex<RequestDigests>]>,
     pub(crate) stream_count: AtomicU32,
     /// D6: nothing goes out at or before this time, Unix milliseconds.
     pub(crate) floor_milli: u64,
@@ -76,7 +80,7 @@ impl Engine {
             key,
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
             catalog: Catalog::new(),
-            digests: Mutex::new(RequestDigests::new()),
+            digests: (0..DIGEST_PARTS).map(|_| Mutex::new(RequestDigests::new(DIGEST_PARTS))).collect(),
             stream_count: AtomicU32::new(0),
             floor_milli,
             latest_wall: AtomicU64::new(now.wall_unix_nano),
@@ -111,7 +115,7 @@ impl Engine {
             }
         }
         if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {
-            self.digests.lock().insert(digest, now.monotonic_nano);
+            self.digests_of(digest).lock().insert(digest, now.monotonic_nano);
         }
     }
 
@@ -120,7 +124,7 @@ impl Engine {
         let mut stats = Stats {
             streams: u64::from(self.stream_count.load(Ordering::Relaxed)),
             max_streams: u64::from(self.config.max_streams),
-            state_bytes: self.digests.lock().bytes() as u64,
+            state_bytes: self.digests.iter().map(|part| part.lock().bytes() as u64).sum(),
             text_bytes: self.catalog.bytes() as u64,
             clock_steps_back: self.clock_steps_back.load(Ordering::Relaxed),
             ..Stats::default()
@@ -157,10 +161,14 @@ impl Engine {
         }
     }
 
+    fn digests_of(&self, digest: Identity) -> &Mutex<RequestDigests> {
+        &self.digests[digest.shard(DIGEST_PARTS)]
+    }
+
     /// D3a: whether this request was seen before; it is remembered if not.
     fn is_retransmission(&self, digest: Option<Identity>, now: Now) -> bool {
         let Some(digest) = digest else { return false };
-        let mut digests = self.digests.lock();
+        let mut digests = self.digests_of(digest).lock();
         match self.config.retransmissions {
             Retransmissions::Add => digests.remove(digest),
             Retransmissions::Recognise if digests.contains(digest) => true,

@@ -14,7 +14,7 @@ pub const WINDOWS_PER_STREAM: usize = 4;
 
 const GENERATIONS: u64 = 6;
 const GENERATION_NANOS: u64 = REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND / GENERATIONS;
-/// Digests per generation; reaching it makes the generation end early: memory stays bounded at
+/// Digests per generation of all parts; reaching it makes the generation end early: memory stays bounded at
 /// about 7 × 131,072 digests (31 MiB), which is 436 requests a second for 30 minutes.
 const GENERATION_CAPACITY: usize = 1 << 17;
 
@@ -23,6 +23,8 @@ const GENERATION_CAPACITY: usize = 1 << 17;
 #[derive(Debug)]
 pub(crate) struct RequestDigests {
     generations: VecDeque<Generation>,
+    /// Digests that one generation of this part holds at most.
+    capacity: usize,
 }
 
 #[derive(Debug)]
@@ -32,8 +34,9 @@ struct Generation {
 }
 
 impl RequestDigests {
-    pub fn new() -> Self {
-        Self { generations: VecDeque::new() }
+    /// One of `parts` tables, each with its share of the capacity.
+    pub fn new(parts: usize) -> Self {
+        Self { generations: VecDeque::new(), capacity: GENERATION_CAPACITY / parts }
     }
 
     pub fn contains(&self, digest: Identity) -> bool {
@@ -63,7 +66,7 @@ impl RequestDigests {
 
     fn turn(&mut self, now: u64) {
         let full = |g: &Generation| {
-            now.saturating_sub(g.began_nano) >= GENERATION_NANOS || g.digests.len() >= GENERATION_CAPACITY
+            now.saturating_sub(g.began_nano) >= GENERATION_NANOS || g.digests.len() >= self.capacity
         };
         if self.generations.back().is_none_or(full) {
             self.generations.push_back(Generation { began_nano: now, digests: HashTable::new() });
@@ -107,7 +110,7 @@ mod tests {
     /// memory ends, at the latest after 35 and the next insertion.
     #[test]
     fn requests_are_known_for_thirty_minutes() {
-        let mut digests = RequestDigests::new();
+        let mut digests = RequestDigests::new(1);
         digests.insert(Identity(1), 0);
         for minute in 0..30 {
             digests.insert(Identity(100 + u128::from(minute)), minute * MINUTE);
@@ -123,7 +126,7 @@ mod tests {
     /// Scenario: a failed delivery is recognised once (`add`). Guarantee: the second time it is new.
     #[test]
     fn a_removed_digest_is_unknown() {
-        let mut digests = RequestDigests::new();
+        let mut digests = RequestDigests::new(1);
         digests.insert(Identity(5), 0);
         assert!(digests.remove(Identity(5)));
         assert!(!digests.remove(Identity(5)));
@@ -132,7 +135,7 @@ mod tests {
     /// Scenario: a flood of requests. Guarantee: the table stays within its bound.
     #[test]
     fn memory_is_bounded() {
-        let mut digests = RequestDigests::new();
+        let mut digests = RequestDigests::new(1);
         for i in 0..2_000_000_u128 {
             digests.insert(Identity(i << 64 | i), 0);
         }
