@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
@@ -45,10 +46,14 @@ func (p *metricsProcessor) deliver(ctx context.Context, md pmetric.Metrics, batc
 }
 
 // passUnchanged handles a request that the engine did not take. If the library stopped after a fault of its own, data
-// still flows: the request goes on as the client sent it. Everything else is the sender's to know.
+// still flows: the request goes on as the client sent it. Everything else is the sender's to know; that the engine was
+// closed, by a reload for example, passes, and so the request may come again; nothing else would end better a second time.
 func (p *metricsProcessor) passUnchanged(ctx context.Context, md pmetric.Metrics, err error) error {
-	if !errors.Is(err, engine.ErrPoisoned) {
+	if errors.Is(err, engine.ErrClosed) {
 		return err
+	}
+	if !errors.Is(err, engine.ErrPoisoned) {
+		return consumererror.NewPermanent(err)
 	}
 	p.notices.enginePoisoned(err)
 	p.telemetry.poisoned(ctx)

@@ -34,6 +34,10 @@ const (
 	valueMap
 )
 
+// maxKey is the longest key that a record can carry, in bytes; longer ones are cut. A point with such
+// a key gets no stream of its own (rule T5), so nothing is told apart by what is cut.
+const maxKey = 1<<24 - 1
+
 // attributeHeader is the size of an attribute record before its key.
 const attributeHeader = 8
 
@@ -257,6 +261,9 @@ func (e *encoder) metadata(metadata Metadata) {
 
 // record writes an attribute record up to its value and returns where the value belongs.
 func (e *encoder) record(key string, valueType uint32, valueBytes int) int {
+	if len(key) > maxKey {
+		key = key[:maxKey]
+	}
 	place := e.reserve(attributeHeader + len(key) + valueBytes)
 	record := e.buffer[place:]
 	binary.NativeEndian.PutUint32(record, uint32(len(key))<<8|valueType)

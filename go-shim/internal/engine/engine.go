@@ -92,6 +92,7 @@ func (e *Engine) Consume(md pmetric.Metrics, metadata Metadata) (*Batch, error) 
 	status := C.tl_engine_consume(e.handle, (*C.uint8_t)(unsafe.SliceData(buffer)), C.size_t(len(buffer)), b.result, &b.view, &b.failed)
 	if status != C.TL_STATUS_OK {
 		err := failure(status, &b.failed)
+		b.view = C.tl_batch_view{} // what it points to may be gone
 		b.Release()
 		return nil, err
 	}
@@ -121,13 +122,8 @@ func (e *Engine) Tick(final bool, deliver func(Metadata, pmetric.Metrics) error)
 		if status := C.tl_engine_tick(e.handle, tick, wall, monotonic, boolByte(final), &view, &failed); status != C.TL_STATUS_OK {
 			return failure(status, &failed)
 		}
-		if err := deliverChunk(tick, int(view.payload_count), deliver); err != nil {
-			if refusal == nil {
-				refusal = err
-			}
-			if status := C.tl_engine_tick_refused(e.handle, tick, &failed); status != C.TL_STATUS_OK {
-				return failure(status, &failed)
-			}
+		if err := e.deliverChunk(tick, int(view.payload_count), deliver); err != nil && refusal == nil {
+			refusal = err
 		}
 		if view.done != 0 {
 			return refusal
@@ -135,7 +131,9 @@ func (e *Engine) Tick(final bool, deliver func(Metadata, pmetric.Metrics) error)
 	}
 }
 
-func deliverChunk(tick *C.tl_tick, count int, deliver func(Metadata, pmetric.Metrics) error) error {
+// deliverChunk delivers the payloads of the current chunk, one per combination of client metadata, and
+// returns the first refusal. The others' streams count as delivered.
+func (e *Engine) deliverChunk(tick *C.tl_tick, count int, deliver func(Metadata, pmetric.Metrics) error) error {
 	var decoder pmetric.ProtoUnmarshaler
 	var refusal error
 	for number := range count {
@@ -148,8 +146,15 @@ func deliverChunk(tick *C.tl_tick, count int, deliver func(Metadata, pmetric.Met
 		if err == nil {
 			err = deliver(decodeMetadata(libraryBytes(payload.metadata, payload.metadata_bytes)), md)
 		}
-		if err != nil && refusal == nil {
+		if err == nil {
+			continue
+		}
+		if refusal == nil {
 			refusal = err
+		}
+		var failed C.tl_error
+		if status := C.tl_engine_tick_refused(e.handle, tick, C.uint64_t(number), &failed); status != C.TL_STATUS_OK {
+			return failure(status, &failed)
 		}
 	}
 	return refusal
@@ -234,16 +239,20 @@ func (b *Batch) Release() {
 	e.scratchLock.Lock()
 	defer e.scratchLock.Unlock()
 	// Free at once what is too much to keep, and whatever comes back after Close.
-	if len(e.scratch) >= 2*runtime.GOMAXPROCS(0) || len(b.encoder.buffer) > maxKeptBuffer || b.orphaned() {
+	if len(e.scratch) >= 2*runtime.GOMAXPROCS(0) || b.isLarge() || b.orphaned() {
 		b.free()
 		return
 	}
 	e.scratch = append(e.scratch, b)
 }
 
-// maxKeptBuffer is the size in bytes up to which a buffer is kept for the next batch: about 20,000
-// points as Claude Code sends them.
-const maxKeptBuffer = 16 << 20
+// maxKeptBytes is the size up to which a batch's memory is kept for the next one, here and in the
+// library each: about 10,000 points as Claude Code sends them.
+const maxKeptBytes = 8 << 20
+
+func (b *Batch) isLarge() bool {
+	return len(b.encoder.buffer) > maxKeptBytes || b.view.scratch_bytes > maxKeptBytes
+}
 
 // orphaned tells that the engine was closed; a Close under way frees the list itself.
 func (b *Batch) orphaned() bool {

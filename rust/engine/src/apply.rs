@@ -89,16 +89,15 @@ impl<'a, B: Batch> Application<'a, B> {
                     .or_else(|| shard.find(point.stream))
                     .or_else(|| self.create(&mut shard, &point, result, overflow));
                 match slot {
-                    Some(slot) => self.apply_point(&mut shard, slot, &point, result, overflow),
+                    Some(slot) => {
+                        self.apply_point(&mut shard, slot, &point, result, overflow, touched_before)
+                    }
                     None if overflow => result.outcomes.invalid += 1,
                     None => result.overflowed.push(*index),
                 }
             }
         }
-        // An overflow stream may have had points of its own in the first round (an SDK's overflow).
-        let touched = &result.touched[if overflow { 0 } else { touched_before }..];
-        let mine = touched.iter().filter(|t| usize::from(t.shard) == number);
-        finish(&mut shard, mine, &mut result.verdicts);
+        finish(&mut shard, &result.touched[touched_before..], &mut result.verdicts);
     }
 
     fn apply_point(
@@ -108,9 +107,10 @@ impl<'a, B: Batch> Application<'a, B> {
         point: &IncomingPoint,
         result: &mut BatchResult,
         overflow: bool,
+        touched_before: usize,
     ) {
         let stream = shard.get_mut(slot);
-        let touched = touch(&mut stream.touched, &mut result.touched, slot, point.stream);
+        let touched = touch(&mut stream.touched, &mut result.touched, touched_before, slot, point.stream);
         stream.last_seen_second = self.emission.clock.monotonic_second;
         let recognise = self.engine.config.retransmissions == Retransmissions::Recognise;
         // Windows of many sources meet in an overflow stream: four would not tell them apart.
@@ -149,8 +149,8 @@ impl<'a, B: Batch> Application<'a, B> {
         }
     }
 
-    /// A new stream; `None` where the limit leaves no room (T5). Overflow streams have as much room
-    /// again, so that even a flood of metric names stays bounded.
+    /// A new stream; `None` where the limit leaves no room, or where its attributes would take too
+    /// much (T5). Overflow streams have as much room again, so even a flood of metrics stays bounded.
     fn create(
         &self,
         shard: &mut Shard,
@@ -158,8 +158,11 @@ impl<'a, B: Batch> Application<'a, B> {
         result: &BatchResult,
         overflow: bool,
     ) -> Option<u32> {
-        let limit = self.engine.config.max_streams.saturating_mul(if overflow { 2 } else { 1 });
-        let count = &self.engine.stream_count;
+        if point.is_oversized() && !overflow {
+            return None;
+        }
+        let limit = self.engine.config.max_streams;
+        let count = if overflow { &self.engine.overflow_count } else { &self.engine.stream_count };
         count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).ok()?;
         let path = &result.metrics[point.metric as usize];
         let new = NewStream {
@@ -168,6 +171,7 @@ impl<'a, B: Batch> Application<'a, B> {
             attributes: if overflow { self.intern_overflow() } else { self.intern(point) },
             monotonic: result.metric(point.metric).monotonic,
             is_double: matches!(point.value, Number::Double(_)),
+            overflow,
             start_unix_nano: window_start(
                 point.start_unix_nano,
                 point.time_unix_nano,
@@ -196,7 +200,7 @@ impl<'a, B: Batch> Application<'a, B> {
 }
 
 /// D5: the last point that went out for a stream carries everything the batch added to it.
-fn finish<'t>(shard: &mut Shard, touched: impl Iterator<Item = &'t Touched>, verdicts: &mut [Verdict]) {
+fn finish(shard: &mut Shard, touched: &[Touched], verdicts: &mut [Verdict]) {
     for touched in touched {
         if let Some(number) = touched.emitted {
             let stream = shard.get_mut(touched.slot);
@@ -209,12 +213,15 @@ fn finish<'t>(shard: &mut Shard, touched: impl Iterator<Item = &'t Touched>, ver
     }
 }
 
-/// The place of a stream in the batch's list of touched streams.
+/// The place of a stream in the list of streams that were touched since the shard was locked.
 ///
 /// The stream remembers its place; it counts only if the list agrees, so nothing needs resetting.
-fn touch(place: &mut u32, list: &mut Vec<Touched>, slot: u32, identity: Identity) -> usize {
-    let known = list.get(*place as usize).is_some_and(|t| t.identity == identity);
-    if !known {
+/// Places before `locked_at` are of an earlier lock: other batches may have come in between, so
+/// what went out then must not be written again.
+fn touch(place: &mut u32, list: &mut Vec<Touched>, locked_at: usize, slot: u32, identity: Identity) -> usize {
+    let since = list.get(locked_at..).unwrap_or_default();
+    let known = (*place as usize).checked_sub(locked_at).and_then(|place| since.get(place));
+    if !known.is_some_and(|touched| touched.identity == identity) {
         *place = list.len() as u32;
         let shard = identity.shard(SHARDS) as u8;
         list.push(Touched { identity, slot, shard, emitted: None, lone_zero: false });

@@ -92,12 +92,12 @@ impl Catalog {
     /// Interns the metric of `path`; text is read from `batch` only if it is new.
     pub fn acquire_metric(&self, batch: &impl Batch, path: &MetricPath) -> InternId {
         self.metrics.acquire(path.metric_identity, || {
-            let make = || Arc::new(resource(batch, path));
+            let make = || self.counted(resource(batch, path));
             let (resource, parent) =
                 self.resources.acquire_and_read(path.resource_identity, make, Arc::clone);
-            let make = || Arc::new(scope(batch, path, parent));
+            let make = || self.counted(scope(batch, path, parent));
             let (scope, parent) = self.scopes.acquire_and_read(path.scope_identity, make, Arc::clone);
-            let descriptor = Arc::new(metric(batch, path, parent));
+            let descriptor = self.counted(metric(batch, path, parent));
             Some(MetricEntry { descriptor, scope, resource })
         })
     }
@@ -105,9 +105,19 @@ impl Catalog {
     /// Gives a metric back, and with its last stream the scope and resource too.
     pub fn release_metric(&self, id: InternId) {
         if let Some(Some(entry)) = self.metrics.release(id) {
-            self.scopes.release(entry.scope);
-            self.resources.release(entry.resource);
+            self.uncount(&*entry.descriptor);
+            self.scopes.release(entry.scope).iter().for_each(|scope| self.uncount(&**scope));
+            self.resources.release(entry.resource).iter().for_each(|resource| self.uncount(&**resource));
         }
+    }
+
+    fn counted<T: Footprint>(&self, descriptor: T) -> Arc<T> {
+        self.text_bytes.fetch_add(descriptor.footprint(), Ordering::Relaxed);
+        Arc::new(descriptor)
+    }
+
+    fn uncount(&self, descriptor: &impl Footprint) {
+        self.text_bytes.fetch_sub(descriptor.footprint(), Ordering::Relaxed);
     }
 
     /// The descriptor of an acquired metric, with the ids that order it by resource and scope.
@@ -147,6 +157,38 @@ impl Catalog {
             + self.scopes.bytes()
             + self.metrics.bytes()
     }
+}
+
+/// What a descriptor takes with its text.
+trait Footprint {
+    fn footprint(&self) -> usize;
+}
+
+impl Footprint for ResourceDescriptor {
+    fn footprint(&self) -> usize {
+        shared::<Self>() + texts([&self.attributes, &self.schema_url, &self.metadata])
+    }
+}
+
+impl Footprint for ScopeDescriptor {
+    fn footprint(&self) -> usize {
+        shared::<Self>() + texts([&self.name, &self.version, &self.attributes, &self.schema_url])
+    }
+}
+
+impl Footprint for MetricDescriptor {
+    fn footprint(&self) -> usize {
+        shared::<Self>() + texts([&self.name, &self.unit, &self.description])
+    }
+}
+
+/// A value behind an `Arc`: two counters and itself.
+fn shared<T>() -> usize {
+    allocated(2 * size_of::<usize>() + size_of::<T>())
+}
+
+fn texts<const N: usize>(texts: [&[u8]; N]) -> usize {
+    texts.into_iter().filter(|text| !text.is_empty()).map(|text| allocated(text.len())).sum()
 }
 
 /// What the system allocator takes for `length` bytes, as glibc rounds it.

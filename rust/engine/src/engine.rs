@@ -35,7 +35,9 @@ pub struct Engine {
     pub(crate) catalog: Catalog,
     /// Digests of whole requests (D3a), in parts with a lock each.
     digests: Box<[Mutex<RequestDigests>]>,
+    /// Live streams without the overflow streams, which have a limit of their own (T5).
     pub(crate) stream_count: AtomicU32,
+    pub(crate) overflow_count: AtomicU32,
     /// D6: nothing goes out at or before this time, Unix milliseconds.
     pub(crate) floor_milli: u64,
     /// Latest wall clock seen, Unix nanoseconds.
@@ -82,6 +84,7 @@ impl Engine {
             catalog: Catalog::new(),
             digests: (0..DIGEST_PARTS).map(|_| Mutex::new(RequestDigests::new(DIGEST_PARTS))).collect(),
             stream_count: AtomicU32::new(0),
+            overflow_count: AtomicU32::new(0),
             floor_milli,
             latest_wall: AtomicU64::new(now.wall_unix_nano),
             clock_steps_back: AtomicU64::new(0),
@@ -122,7 +125,10 @@ impl Engine {
     /// What the engine holds; takes each shard's lock in turn.
     pub fn stats(&self) -> Stats {
         let mut stats = Stats {
-            streams: u64::from(self.stream_count.load(Ordering::Relaxed)),
+            streams: [&self.stream_count, &self.overflow_count]
+                .iter()
+                .map(|count| u64::from(count.load(Ordering::Relaxed)))
+                .sum(),
             max_streams: u64::from(self.config.max_streams),
             state_bytes: self.digests.iter().map(|part| part.lock().bytes() as u64).sum(),
             text_bytes: self.catalog.bytes() as u64,

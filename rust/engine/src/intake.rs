@@ -5,7 +5,7 @@
 use crate::batch::{Batch, Malformed, MetricRef, PointRef, ResourceRef, ScopeRef, Visitor};
 use crate::catalog::{MetricPath, PathHasher};
 use crate::identity::{AttributeSum, Identity, IdentityKey};
-use crate::result::{BatchResult, IncomingPoint};
+use crate::result::{BatchResult, IncomingPoint, MAX_ATTRIBUTE_BYTES};
 use crate::verdict::Verdict;
 
 /// Fills `result` with the points of `batch` and a `Drop` verdict for each.
@@ -71,8 +71,7 @@ impl<B: Batch> Visitor for Intake<'_, B> {
         let number = self.result.verdicts.len() as u32;
         self.result.verdicts.push(Verdict::DROP);
         let key = self.paths.key;
-        let mut attributes = AttributeSum::default();
-        self.batch.point_attributes(point.attributes, |record| attributes.add(key.attribute(record)))?;
+        let attributes = self.attributes(&point)?;
         if !self.is_usable(&point) {
             return Ok(());
         }
@@ -93,7 +92,20 @@ impl<B: Batch> Visitor for Intake<'_, B> {
     }
 }
 
-impl<B> Intake<'_, B> {
+impl<B: Batch> Intake<'_, B> {
+    #[inline]
+    fn attributes(&self, point: &PointRef) -> Result<AttributeSum, Malformed> {
+        let key = self.paths.key;
+        let mut sum = AttributeSum::default();
+        if point.attributes.length as usize > MAX_ATTRIBUTE_BYTES {
+            // It gets no stream of its own, so one hash does, however many attributes there are.
+            sum.add(key.hash(self.batch.bytes(point.attributes)));
+        } else {
+            self.batch.point_attributes(point.attributes, |record| sum.add(key.attribute(record)))?;
+        }
+        Ok(sum)
+    }
+
     /// D8, D9: counts and refuses what no sum can take.
     fn is_usable(&mut self, point: &PointRef) -> bool {
         let sound =

@@ -6,7 +6,8 @@ use crate::clock::{NANOS_PER_MILLI, Now};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutputClock {
     now_milli: u64,
-    oldest_milli: u64,
+    /// The oldest output time that is allowed, whole Unix milliseconds.
+    pub oldest_milli: u64,
     /// Seconds of the monotonic clock.
     pub monotonic_second: u32,
 }

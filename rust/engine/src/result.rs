@@ -6,6 +6,10 @@ use crate::identity::Identity;
 use crate::number::Number;
 use crate::verdict::{AddedPoint, Outcomes, Verdict};
 
+/// Attributes that a stream of its own may have, in bytes as the batch writes them; a real one has
+/// hundreds. Points with more add up in the overflow stream (T5), so `max_streams` bounds memory.
+pub(crate) const MAX_ATTRIBUTE_BYTES: usize = 64 << 10;
+
 /// Answers to one batch. Reuse it: no memory is allocated in the steady state.
 #[derive(Debug, Default)]
 pub struct BatchResult {
@@ -44,6 +48,13 @@ pub(crate) struct IncomingPoint {
     pub metric: u32,
     /// Number of the point in the batch.
     pub number: u32,
+}
+
+impl IncomingPoint {
+    /// T5: whether its attributes take more than a stream of its own may keep.
+    pub(crate) fn is_oversized(&self) -> bool {
+        self.attributes.length as usize > MAX_ATTRIBUTE_BYTES
+    }
 }
 
 /// A stream that a batch changed.

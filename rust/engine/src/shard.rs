@@ -56,8 +56,9 @@ impl Shard {
     /// The stream has something to say at the next tick.
     pub fn mark_pending(&mut self, slot: u32) {
         let stream = self.streams.get_mut(slot);
-        if !stream.is_pending() {
-            stream.set_pending(true);
+        stream.set_pending(true);
+        if !stream.is_listed() {
+            stream.set_listed(true);
             self.pending.push(slot);
         }
     }
@@ -73,11 +74,6 @@ impl Shard {
     /// Takes the list of pending slots; an entry counts only while its stream is live and pending.
     pub fn take_pending(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.pending)
-    }
-
-    /// Puts a slot whose stream is still pending back (it is held, D6).
-    pub fn keep_pending(&mut self, slot: u32) {
-        self.pending.push(slot);
     }
 
     /// Number of slots waiting for a tick; an upper bound.

@@ -27,7 +27,7 @@ pub(crate) struct Stream {
     pub last_seen_second: u32,
     /// No value goes out before this monotonic second (D6, `first_value_delay`).
     hold_until_second: u32,
-    /// Place in the scratch list of the batch that is being applied; see `Shard::touch`.
+    /// Place in the scratch list of the batch that is being applied; see `apply::touch`.
     pub touched: u32,
     flags: u8,
 }
@@ -44,6 +44,10 @@ const ZERO_DUE: u8 = 8;
 const ZERO_UNSENT: u8 = 16;
 /// A value has gone out; its zero is then not sent again.
 const VALUE_SENT: u8 = 32;
+/// Stands in its shard's list of pending slots.
+const LISTED: u8 = 64;
+/// The overflow stream of its metric (T5).
+const OVERFLOW: u8 = 128;
 
 /// What a new stream starts from.
 pub(crate) struct NewStream {
@@ -52,6 +56,7 @@ pub(crate) struct NewStream {
     pub attributes: Box<[InternId]>,
     pub monotonic: bool,
     pub is_double: bool,
+    pub overflow: bool,
     /// Start of its first window, Unix nanoseconds (D1).
     pub start_unix_nano: u64,
     /// Nothing goes out at or before this time, Unix milliseconds (D6).
@@ -91,7 +96,7 @@ pub(crate) struct Emission {
 impl Stream {
     pub fn new(new: NewStream) -> Self {
         let mut flags = LIVE;
-        for (flag, on) in [(DOUBLE, new.is_double), (ZERO_DUE, new.monotonic)] {
+        for (flag, on) in [(DOUBLE, new.is_double), (ZERO_DUE, new.monotonic), (OVERFLOW, new.overflow)] {
             flags |= if on { flag } else { 0 };
         }
         Self {
@@ -175,16 +180,19 @@ impl Stream {
 
     /// What a tick sends: a zero that waits, and the total unless it is held. `last` is Shutdown (L5).
     pub fn release(&mut self, emission: &Emission, last: bool) -> (Option<Output>, Option<Output>) {
-        let zero = self.has(ZERO_UNSENT).then(|| self.zero());
-        if zero.is_some() {
+        let zero = self.has(ZERO_UNSENT).then(|| {
             self.set(ZERO_UNSENT, false);
             self.hold(emission);
-        }
+            self.last_emitted_milli = self.last_emitted_milli.max(emission.clock.oldest_milli);
+            self.zero()
+        });
         if self.is_held(emission) && !last {
             return (zero, None);
         }
         self.set(PENDING, false);
-        let time = self.latest_output_milli.max(self.last_emitted_milli + 1);
+        // After an outage the latest output may have become too old for stores (D4).
+        let wanted = self.latest_output_milli.max(emission.clock.oldest_milli);
+        let time = wanted.max(self.last_emitted_milli + 1);
         (zero, Some(self.emit_at(time)))
     }
 
@@ -241,6 +249,19 @@ impl Stream {
 
     pub fn set_pending(&mut self, pending: bool) {
         self.set(PENDING, pending);
+    }
+
+    pub fn is_overflow(&self) -> bool {
+        self.has(OVERFLOW)
+    }
+
+    #[inline]
+    pub fn is_listed(&self) -> bool {
+        self.has(LISTED)
+    }
+
+    pub fn set_listed(&mut self, listed: bool) {
+        self.set(LISTED, listed);
     }
 
     #[inline]

@@ -14,10 +14,13 @@ use crate::identity::Identity;
 use crate::intern::InternId;
 use crate::number::Number;
 use crate::shard::Shard;
-use crate::stream::{Emission, Output};
+use crate::stream::{Emission, Output, Stream};
 
 /// Points after which a tick ends a chunk, so that no tick stalls the pipeline or its memory.
 const CHUNK_POINTS: usize = 8_192;
+/// Bytes of attributes after which a chunk ends: with times and values a request then stays below
+/// the 4 MiB that gRPC receivers take by default.
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// One tick, handed out in chunks: call [`Engine::tick`] until [`Tick::is_done`].
 #[derive(Debug, Default)]
@@ -26,9 +29,11 @@ pub struct Tick {
     /// Attribute records of all points of the chunk.
     records: Vec<u8>,
     metrics: BTreeMap<InternId, (Arc<MetricDescriptor>, [InternId; 2])>,
-    /// Streams that the chunk speaks for, and whether with their zero alone (L4).
-    streams: Vec<(Identity, bool)>,
+    /// Streams that the chunk speaks for (L4).
+    streams: Vec<Spoken>,
     next_shard: usize,
+    /// Pending slots of the shard before `next_shard` that the last chunk had no room for.
+    rest: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -37,6 +42,14 @@ struct DuePoint {
     metric: InternId,
     attributes: Range<usize>,
     output: Output,
+}
+
+#[derive(Debug)]
+struct Spoken {
+    stream: Identity,
+    metric: InternId,
+    /// Its zero went out, its value did not (D6).
+    lone_zero: bool,
 }
 
 /// Points of one metric that are due.
@@ -64,7 +77,7 @@ pub struct Due<'a> {
 impl Tick {
     /// Whether every shard has been asked; the chunk at hand is then the last.
     pub fn is_done(&self) -> bool {
-        self.next_shard >= SHARDS
+        self.next_shard >= SHARDS && self.rest.is_empty()
     }
 
     /// Whether the chunk has nothing to send.
@@ -87,10 +100,15 @@ impl Tick {
         self.streams.clear();
     }
 
+    fn is_full(&self) -> bool {
+        self.points.len() >= CHUNK_POINTS || self.records.len() >= CHUNK_BYTES
+    }
+
     fn sort(&mut self) {
         let metrics = &self.metrics;
         // Stable: a zero stays before the value of its stream.
-        self.points.sort_by_key(|point| (metrics.get(&point.metric).map(|(_, order)| *order), point.metric));
+        self.points
+            .sort_by_cached_key(|point| (metrics.get(&point.metric).map(|(_, order)| *order), point.metric));
     }
 }
 
@@ -114,14 +132,20 @@ impl Engine {
     pub fn tick(&self, now: Now, last: bool, tick: &mut Tick) {
         self.observe(now);
         if tick.next_shard == 0 {
-            self.forget_stale(now);
+            self.forget_stale(now); // the first chunk
         }
         tick.clear();
         let emission = self.emission(now);
-        while tick.next_shard < SHARDS && tick.points.len() < CHUNK_POINTS {
-            let mut shard = self.shards[tick.next_shard].lock();
-            self.release_shard(&mut shard, &emission, last, tick);
-            tick.next_shard += 1;
+        while !tick.is_done() && !tick.is_full() {
+            if tick.rest.is_empty() {
+                tick.next_shard += 1;
+                let mut shard = self.shards[tick.next_shard - 1].lock();
+                tick.rest = shard.take_pending();
+                self.release_slots(&mut shard, &emission, last, tick);
+            } else {
+                let mut shard = self.shards[tick.next_shard - 1].lock();
+                self.release_slots(&mut shard, &emission, last, tick);
+            }
         }
         tick.sort();
         if emission.interval {
@@ -153,41 +177,52 @@ impl Engine {
         }
     }
 
-    /// L4: the next consumer refused the chunk at hand: its streams go out again at the next tick.
-    pub fn tick_refused(&self, tick: &Tick) {
-        for (identity, lone_zero) in &tick.streams {
-            let mut shard = self.shards[identity.shard(SHARDS)].lock();
-            if let Some(slot) = shard.find(*identity) {
-                shard.mark_refused(slot, *lone_zero);
+    /// L4: the next consumer refused what the chunk at hand has for one combination of client
+    /// `metadata` (records as in the resources' descriptors): its streams go out again at the next tick.
+    pub fn tick_refused(&self, tick: &Tick, metadata: &[u8]) {
+        for spoken in &tick.streams {
+            let descriptor = tick.metrics.get(&spoken.metric).map(|(descriptor, _)| descriptor);
+            if descriptor.is_none_or(|descriptor| *descriptor.scope.resource.metadata != *metadata) {
+                continue;
+            }
+            let mut shard = self.shards[spoken.stream.shard(SHARDS)].lock();
+            if let Some(slot) = shard.find(spoken.stream) {
+                shard.mark_refused(slot, spoken.lone_zero);
             }
         }
     }
 
-    fn release_shard(&self, shard: &mut Shard, emission: &Emission, last: bool, tick: &mut Tick) {
-        for slot in shard.take_pending() {
+    /// Lets the slots in `tick.rest`, all of one shard, speak until the chunk is full.
+    fn release_slots(&self, shard: &mut Shard, emission: &Emission, last: bool, tick: &mut Tick) {
+        while let (Some(slot), false) = (tick.rest.last().copied(), tick.is_full()) {
+            tick.rest.pop();
             let stream = shard.get_mut(slot);
+            stream.set_listed(false);
             if !stream.is_live() || !stream.is_pending() {
                 continue; // it has spoken since, with a point of its own
             }
             let (zero, value) = stream.release(emission, last);
-            let held = stream.is_pending();
             if zero.is_some() || value.is_some() {
-                let begin = tick.records.len();
-                self.catalog.copy_attributes(&stream.attributes, &mut tick.records);
-                let attributes = begin..tick.records.len();
-                let metric = stream.metric;
-                let stream = stream.identity();
-                tick.streams.push((stream, value.is_none()));
-                for output in [zero, value].into_iter().flatten() {
-                    tick.points.push(DuePoint { stream, metric, attributes: attributes.clone(), output });
-                }
-                if let Some(descriptor) = self.catalog.metric(metric) {
-                    tick.metrics.entry(metric).or_insert(descriptor);
-                }
+                self.speak(tick, stream, [zero, value]);
             }
-            if held {
-                shard.keep_pending(slot);
+            if stream.is_pending() {
+                shard.mark_pending(slot); // held (D6): listed again for the next tick
             }
+        }
+    }
+
+    fn speak(&self, tick: &mut Tick, stream: &Stream, outputs: [Option<Output>; 2]) {
+        let begin = tick.records.len();
+        self.catalog.copy_attributes(&stream.attributes, &mut tick.records);
+        let attributes = begin..tick.records.len();
+        let (identity, metric) = (stream.identity(), stream.metric);
+        tick.streams.push(Spoken { stream: identity, metric, lone_zero: outputs[1].is_none() });
+        for output in outputs.into_iter().flatten() {
+            let attributes = attributes.clone();
+            tick.points.push(DuePoint { stream: identity, metric, attributes, output });
+        }
+        if let Some(descriptor) = self.catalog.metric(metric) {
+            tick.metrics.entry(metric).or_insert(descriptor);
         }
     }
 
@@ -207,7 +242,8 @@ impl Engine {
             shard.forget_if(
                 |stream| stream.last_seen_second < oldest,
                 |stream| {
-                    self.stream_count.fetch_sub(1, Ordering::Relaxed);
+                    let count = if stream.is_overflow() { &self.overflow_count } else { &self.stream_count };
+                    count.fetch_sub(1, Ordering::Relaxed);
                     self.catalog.release_metric(stream.metric);
                     stream.attributes.iter().for_each(|id| self.catalog.release_attribute(*id));
                 },

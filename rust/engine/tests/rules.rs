@@ -269,6 +269,93 @@ fn l4_a_refused_zero_comes_again() {
     assert_eq!(h.at(126).tick(false), [out(96_000, 5)]);
 }
 
+/// Scenario: three hours in which the next consumer takes nothing (L4). Guarantee: what goes out then
+/// is no older than max_lag (D4).
+#[test]
+fn d4_output_after_an_outage_is_not_too_old() {
+    let mut h = Harness::new(config());
+    h.at(100).send(&[point("s", 10, 11, 5)]);
+    h.engine.refused(&h.result, h.now());
+    for minute in 1..180 {
+        h.at(100 + minute * 60).refused_tick();
+    }
+    h.at(100 + 3 * 3600);
+    assert_eq!(h.tick(false), [out(10_900_000 - 300_000, 5)]);
+}
+
+/// Scenario: a tick of two tenants, one of which is refused. Guarantee: only its stream comes again (L4).
+#[test]
+fn l4_tenants_are_refused_apart() {
+    let mut h = Harness::new(interval(config()));
+    h.at(100).send(&[point("s", 10, 11, 5)]);
+    let mut tick = tokenledger::Tick::default();
+    while !tick.is_done() {
+        h.engine.tick(h.now(), false, &mut tick);
+        h.engine.tick_refused(&tick, b"another tenant");
+    }
+    assert_eq!(h.tick(false), []);
+}
+
+/// Scenario: one stream that is late and emitted in each of 900 batches. Guarantee: it waits once (L4).
+#[test]
+fn streams_wait_for_a_tick_once() {
+    let mut h = Harness::new(config());
+    h.at(1_000);
+    for second in 3..900 {
+        h.send(&[point("s", second, second + 1, 1), point("s", second, second, 1)]);
+    }
+    assert!(h.engine.stats().pending_streams <= 1);
+}
+
+/// Scenario: two overflow streams stay busy while the ordinary streams expire (T5). Guarantee: new
+/// streams get the room of the expired ones.
+#[test]
+fn t5_overflow_streams_leave_room() {
+    let mut h = Harness::new(Config { max_streams: 2, max_stale_nano: 100 * SECOND, ..config() });
+    let sum = |point: Point| Point { monotonic: false, ..point };
+    h.at(10).send(&[point("a", 1, 2, 1), point("b", 1, 2, 1), point("c", 1, 2, 1), sum(point("d", 1, 2, 1))]);
+    h.tick(false);
+    for minute in 1..10 {
+        let second = minute * 60;
+        h.at(second + 5).send(&[point("c", second, second + 1, 1), sum(point("d", second, second + 1, 1))]);
+        h.tick(false);
+    }
+    h.at(1_000).tick(false);
+    h.send(&[point("e", 998, 999, 1)]);
+    assert_eq!(h.result.outcomes, Outcomes { accepted: 1, ..Outcomes::default() });
+}
+
+/// Scenario: points with 100 kB of attributes, all different (T5). Guarantee: their total is exact,
+/// and they take no memory of their own.
+#[test]
+fn t5_oversized_points_take_no_memory() {
+    let mut h = Harness::new(config());
+    h.at(100);
+    for i in 0..50 {
+        h.send(&[point(&format!("{i}{}", "x".repeat(100_000)), 10, 11 + i, 1)]);
+        assert_eq!(h.result.outcomes.overflow, 1);
+    }
+    h.tick(true);
+    assert_eq!(h.total("overflow"), Some(Number::Int(50)));
+    let stats = h.engine.stats();
+    assert!(stats.state_bytes + stats.text_bytes < 100_000, "{stats:?}");
+}
+
+/// Scenario: 20,000 streams are due at once (L3). Guarantee: chunks of a bounded size, nothing twice.
+#[test]
+fn ticks_come_in_bounded_chunks() {
+    let mut h = Harness::new(interval(config()));
+    let streams: Vec<_> = (0..20_000).map(|i| point(&format!("s{i}"), 10, 11, 1)).collect();
+    h.at(100).send(&streams);
+    let (mut tick, mut sizes) = (tokenledger::Tick::default(), Vec::new());
+    while !tick.is_done() {
+        h.engine.tick(h.now(), false, &mut tick);
+        sizes.push(tick.metrics().map(|metric| metric.points().count()).sum::<usize>());
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 40_000, "a zero and a value each");
+    assert!(sizes.iter().all(|size| *size <= 8_193), "{sizes:?}");
+}
+
 /// Scenario: the wall clock steps back two hours. Guarantee: counted once; times go on by 1 ms (§4).
 #[test]
 fn clock_steps_back_are_noticed() {

@@ -192,6 +192,8 @@ typedef struct {
   uint64_t added_count;
   // What became of the points.
   tl_outcomes outcomes;
+  // Memory that the result handle holds; a caller that keeps handles frees large ones.
+  uint64_t scratch_bytes;
 } tl_batch_view;
 
 // The current chunk of a tick, inside the memory of its tick handle.
@@ -416,11 +418,14 @@ tl_status tl_engine_tick(const tl_engine *engine,
 // `PayloadView`.
 bool tl_tick_payload(const tl_tick *tick, uint64_t number, tl_payload_view *view);
 
-// The next consumer refused the tick's current chunk (L4).
+// The next consumer refused one payload of the tick's current chunk, counted from 0 (L4).
 //
 // # Safety
 // As [`tl_engine_tick`].
-tl_status tl_engine_tick_refused(const tl_engine *engine, const tl_tick *tick, tl_error *error);
+tl_status tl_engine_tick_refused(const tl_engine *engine,
+                                 const tl_tick *tick,
+                                 uint64_t payload,
+                                 tl_error *error);
 
 // What the engine holds.
 //

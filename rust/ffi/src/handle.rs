@@ -77,9 +77,12 @@ impl EngineHandle {
         })
     }
 
-    pub(crate) fn tick_refused(&self, tick: &TickHandle) -> Result<(), Failure> {
+    pub(crate) fn tick_refused(&self, tick: &TickHandle, payload: u64) -> Result<(), Failure> {
+        let payload = usize::try_from(payload).ok().and_then(|number| tick.payloads.get(number));
+        let payload = payload
+            .ok_or_else(|| Failure::new(Status::InvalidArgument, "there is no payload of that number"))?;
         self.guarded(|engine| {
-            engine.tick_refused(&tick.tick);
+            engine.tick_refused(&tick.tick, &payload.metadata);
             Ok(())
         })
     }

@@ -42,6 +42,8 @@ pub struct BatchView {
     pub added_count: u64,
     /// What became of the points.
     pub outcomes: Outcomes,
+    /// Memory that the result handle holds; a caller that keeps handles frees large ones.
+    pub scratch_bytes: u64,
 }
 
 /// One payload of a tick.
@@ -239,6 +241,7 @@ pub unsafe extern "C" fn tl_engine_consume(
             added: pointer(&answers.added),
             added_count: answers.added.len() as u64,
             outcomes: answers.outcomes,
+            scratch_bytes: answers.bytes() as u64,
         };
         Ok(())
     })
@@ -316,7 +319,7 @@ pub unsafe extern "C" fn tl_tick_payload(
     true
 }
 
-/// The next consumer refused the tick's current chunk (L4).
+/// The next consumer refused one payload of the tick's current chunk, counted from 0 (L4).
 ///
 /// # Safety
 /// As [`tl_engine_tick`].
@@ -324,11 +327,12 @@ pub unsafe extern "C" fn tl_tick_payload(
 pub unsafe extern "C" fn tl_engine_tick_refused(
     engine: *const EngineHandle,
     tick: *const TickHandle,
+    payload: u64,
     error: *mut Error,
 ) -> Status {
     // SAFETY: the caller's contract.
     let (engine, tick, error) = unsafe { (engine.as_ref(), tick.as_ref(), error.as_mut()) };
-    answer(error, || engine.ok_or_else(null)?.tick_refused(tick.ok_or_else(null)?))
+    answer(error, || engine.ok_or_else(null)?.tick_refused(tick.ok_or_else(null)?, payload))
 }
 
 /// What the engine holds.

@@ -48,6 +48,7 @@ impl Client {
             added: null(),
             added_count: 0,
             outcomes: Default::default(),
+            scratch_bytes: 0,
         };
         Ok(Self { engine, result: tl_result_create(), view, error })
     }
@@ -154,7 +155,8 @@ fn refusals_cross_the_boundary() {
     unsafe {
         tl_engine_tick(client.engine, tick, BEGAN, 0, 0, &mut view, null_mut());
         assert_eq!((view.payload_count, view.done), (1, 1));
-        assert_eq!(tl_engine_tick_refused(client.engine, tick, null_mut()), Status::Ok);
+        assert_eq!(tl_engine_tick_refused(client.engine, tick, 0, null_mut()), Status::Ok);
+        assert_eq!(tl_engine_tick_refused(client.engine, tick, 1, null_mut()), Status::InvalidArgument);
         tl_tick_destroy(tick);
     }
     assert!(client.tick(101).unwrap() > 0);
@@ -188,7 +190,7 @@ fn null_pointers_are_errors() {
         assert_eq!(tl_engine_refused(engine, null(), 0, 0, error), invalid);
         assert_eq!(tl_engine_refused(null(), result, 0, 0, error), invalid);
         assert_eq!(tl_engine_tick(engine, null_mut(), 0, 0, 0, &mut std::mem::zeroed(), error), invalid);
-        assert_eq!(tl_engine_tick_refused(engine, null(), error), invalid);
+        assert_eq!(tl_engine_tick_refused(engine, null(), 0, error), invalid);
         assert_eq!(tl_engine_stats(engine, null_mut(), error), invalid);
         assert!(!tl_tick_payload(null(), 0, null_mut()));
         tl_engine_inject_panic(null());

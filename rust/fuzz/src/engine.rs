@@ -174,7 +174,7 @@ impl Run {
             self.engine.tick(self.now, last, &mut tick);
             if refuse {
                 self.any_refusal = true;
-                self.engine.tick_refused(&tick);
+                self.engine.tick_refused(&tick, &[]);
                 continue;
             }
             for metric in tick.metrics() {

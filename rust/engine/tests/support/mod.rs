@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokenledger::attribute::{self, Attribute, ValueType};
 use tokenledger::batch::{Batch, MetricRef, PointRef, ResourceRef, ScopeRef, Span, Visitor};
+use tokenledger::identity::AttributeSum;
 use tokenledger::{Action, BatchResult, Config, Emit, Engine, IdentityKey, Malformed, Now, Number, Tick};
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -137,7 +138,7 @@ pub fn interval(config: Config) -> Config {
 
 impl Harness {
     pub fn new(config: Config) -> Self {
-        let key = IdentityKey::new(std::array::from_fn(|i| (i * 151 + 7) as u8));
+        let key = test_key();
         let now = Now { wall_unix_nano: BEGAN, monotonic_nano: 0 };
         Self {
             engine: Engine::new(config, key, now).unwrap(),
@@ -199,7 +200,7 @@ impl Harness {
         while !tick.is_done() {
             self.engine.tick(self.now(), last, &mut tick);
             if refuse {
-                self.engine.tick_refused(&tick);
+                self.engine.tick_refused(&tick, &[]);
                 continue;
             }
             for metric in tick.metrics() {
@@ -233,4 +234,19 @@ impl Harness {
 
 pub fn out(milli: i64, value: i64) -> Out {
     Out { milli, value: Number::Int(value) }
+}
+
+/// The part of the store, of 64, that holds a stream of [`Harness`], by its attribute record.
+pub fn shard_of(record: &[u8]) -> usize {
+    let (key, mut scratch) = (test_key(), Vec::new());
+    let resource = key.parts(&mut scratch, &[0, 0], &[]);
+    let scope = key.parts(&mut scratch, &[resource.0, 0], &[b"", b""]);
+    let metric = key.parts(&mut scratch, &[scope.0], &[b"tokens", b"", b"sum+"]);
+    let mut sum = AttributeSum::default();
+    sum.add(key.attribute(record));
+    key.stream(metric, sum).shard(64)
+}
+
+fn test_key() -> IdentityKey {
+    IdentityKey::new(std::array::from_fn(|i| (i * 151 + 7) as u8))
 }
