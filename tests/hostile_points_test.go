@@ -37,13 +37,13 @@ var hostile = []struct {
 	{"start after time", "added", func(p pmetric.NumberDataPoint) { p.SetStartTimestamp(p.Timestamp() + 1_000_000_000) }},
 	{"end of time", "added", func(p pmetric.NumberDataPoint) { p.SetTimestamp(math.MaxUint64) }},
 	{"all of time", "added", func(p pmetric.NumberDataPoint) { p.SetStartTimestamp(1); p.SetTimestamp(math.MaxUint64) }},
-	{"10,000 attributes", "added", func(p pmetric.NumberDataPoint) {
+	{"10,000 attributes", "overflow", func(p pmetric.NumberDataPoint) {
 		for i := range 10_000 {
 			p.Attributes().PutStr(fmt.Sprintf("attribute_%d", i), "value")
 		}
 	}},
-	{"1 MB attribute value", "added", func(p pmetric.NumberDataPoint) { p.Attributes().PutStr("long", strings.Repeat("x", 1<<20)) }},
-	{"1 MB attribute name", "added", func(p pmetric.NumberDataPoint) { p.Attributes().PutStr(strings.Repeat("n", 1<<20), "x") }},
+	{"1 MB attribute value", "overflow", func(p pmetric.NumberDataPoint) { p.Attributes().PutStr("long", strings.Repeat("x", 1<<20)) }},
+	{"1 MB attribute name", "overflow", func(p pmetric.NumberDataPoint) { p.Attributes().PutStr(strings.Repeat("n", 1<<20), "x") }},
 	{"array 100 deep", "added", func(p pmetric.NumberDataPoint) { nestArrays(p.Attributes().PutEmpty("deep"), 100) }},
 	{"map 100 deep", "added", func(p pmetric.NumberDataPoint) { nestMaps(p.Attributes().PutEmpty("deep"), 100) }},
 	{"array 5,000 deep", "added", func(p pmetric.NumberDataPoint) { nestArrays(p.Attributes().PutEmpty("deep"), 5000) }},
