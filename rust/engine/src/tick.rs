@@ -137,15 +137,13 @@ impl Engine {
         tick.clear();
         let emission = self.emission(now);
         while !tick.is_done() && !tick.is_full() {
-            if tick.rest.is_empty() {
-                tick.next_shard += 1;
-                let mut shard = self.shards[tick.next_shard - 1].lock();
+            let next = tick.rest.is_empty();
+            tick.next_shard += usize::from(next);
+            let mut shard = self.shards[tick.next_shard - 1].lock();
+            if next {
                 tick.rest = shard.take_pending();
-                self.release_slots(&mut shard, &emission, last, tick);
-            } else {
-                let mut shard = self.shards[tick.next_shard - 1].lock();
-                self.release_slots(&mut shard, &emission, last, tick);
             }
+            self.release_slots(&mut shard, &emission, last, tick);
         }
         tick.sort();
         if emission.interval {
