@@ -1,136 +1,271 @@
-//! Second pass over a batch: every point into its stream, one shard after the other.
+//! Third pass over a batch: every point into its ledger stream, one shard after the other.
 
 use std::sync::atomic::Ordering;
 
-use crate::attribute::{self, ValueType};
-use crate::batch::Batch;
+use crate::batch::{Batch, MetricKind};
+use crate::budget::Claim;
 use crate::clock::Now;
-use crate::config::Retransmissions;
+use crate::config::{GaugeMerge, Retransmissions};
+use crate::distribution::{Distribution, DistributionRef};
 use crate::engine::{Engine, SHARDS};
-use crate::identity::{AttributeSum, Identity};
+use crate::gauge::{GaugeMembers, Taken};
+use crate::group::group_by_shard;
+use crate::identity::Identity;
 use crate::intern::InternId;
 use crate::number::Number;
 use crate::output_time::window_start;
-use crate::result::{BatchResult, IncomingPoint, Touched};
-use crate::shard::Shard;
+use crate::path::Labels;
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, Spelling, Touched};
+use crate::route::at_the_tick;
+use crate::shard::{BODY_BYTES, Body, STREAM_BYTES, Shard, list_bytes};
+use crate::source::Link;
 use crate::stream::{Answer, Emission, NewStream, Output};
-use crate::verdict::{Action, AddedPoint, Outcomes, Verdict};
+use crate::trim::Trimmer;
+use crate::trimming::Fate;
+use crate::verdict::{Action, AddedPoint, Outcomes};
 
 /// Points of one shard that are looked up before the first of them is applied.
 const LOOK_AHEAD: usize = 16;
 
 /// One batch on its way into an engine.
 pub(crate) struct Application<'a, B> {
-    engine: &'a Engine,
-    batch: &'a B,
-    emission: Emission,
-    now: Now,
+    pub engine: &'a Engine,
+    pub batch: &'a B,
+    pub emission: Emission,
+    pub now: Now,
+    /// D3a: the whole request was seen before.
+    pub repeat: bool,
 }
 
-impl<'a, B: Batch> Application<'a, B> {
-    pub fn new(engine: &'a Engine, batch: &'a B, emission: Emission, now: Now) -> Self {
-        Self { engine, batch, emission, now }
-    }
+/// Which streams take the points of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// Each point its own.
+    Ordinary,
+    /// What found no room: the overflow stream of its metric (T5), or the one for all resources.
+    Overflow(Claim),
+}
 
+impl<B: Batch> Application<'_, B> {
     /// Applies all points of `result` and fills in their verdicts.
     pub fn run(&self, result: &mut BatchResult) {
+        if self.repeat {
+            repeat_plain(result);
+        }
+        if result.has_sources {
+            self.route(result);
+        }
         let mut order = std::mem::take(&mut result.order);
-        let ends = group_by_shard(&result.points, &mut order);
+        let open = (0..result.points.len() as u32)
+            .filter(|index| result.points[*index as usize].course != Course::Done);
+        let ends = group_by_shard(&result.points, open, &mut order);
         let mut begin = 0;
         for end in ends.occupied() {
-            self.apply_group(&order[begin..end], result, false);
+            self.apply_group(&order[begin..end], result, Round::Ordinary);
             begin = end;
         }
         result.order = order;
-        self.apply_overflowed(result);
-    }
-
-    /// T5: points without room go into the overflow stream of their metric, in a second round,
-    /// because that stream may live in a shard that was locked by another group.
-    fn apply_overflowed(&self, result: &mut BatchResult) {
-        if result.overflowed.is_empty() {
-            return;
-        }
-        let mut overflowed = std::mem::take(&mut result.overflowed);
-        let attributes = overflow_attributes(self.engine);
-        for number in &overflowed {
-            let point = &mut result.points[*number as usize];
-            let metric = result.metrics[point.metric as usize].metric_identity;
-            point.stream = self.engine.key.stream(metric, attributes);
-        }
-        overflowed.sort_by_key(|number| shard_of(result, *number));
-        let mut rest = overflowed.as_slice();
-        while let Some(first) = rest.first() {
-            let shard = shard_of(result, *first);
-            let (group, others) =
-                rest.split_at(rest.partition_point(|number| shard_of(result, *number) == shard));
-            self.apply_group(group, result, true);
-            rest = others;
-        }
-        result.overflowed = overflowed;
+        self.apply_roomless(result);
+        self.learn_links(result);
     }
 
     /// Applies the points `group`, which all live in one shard.
-    fn apply_group(&self, group: &[u32], result: &mut BatchResult, overflow: bool) {
+    pub(crate) fn apply_group(&self, group: &[u32], result: &mut BatchResult, round: Round) {
         let Some(first) = group.first() else { return };
-        let number = shard_of(result, *first);
+        let number = result.points[*first as usize].shard();
         let mut shard = self.engine.shards[number].lock();
         let touched_before = result.touched.len();
         for group in group.chunks(LOOK_AHEAD) {
             // All look-ups first: they do not depend on each other, so their cache misses overlap.
             let mut known = [None; LOOK_AHEAD];
             for (known, index) in known.iter_mut().zip(group) {
-                *known = shard.find(result.points[*index as usize].stream);
+                let point = &result.points[*index as usize];
+                *known = if point.link == Link::NONE {
+                    shard.find(point.stream)
+                } else {
+                    shard.follow(point.link)
+                };
             }
             for (known, index) in known.into_iter().zip(group) {
-                let point = result.points[*index as usize];
-                // Looked up again if unknown: an earlier point of this very group may have made it.
-                let slot = known
-                    .or_else(|| shard.find(point.stream))
-                    .or_else(|| self.create(&mut shard, &point, result, overflow));
-                match slot {
-                    Some(slot) => {
-                        self.apply_point(&mut shard, slot, &point, result, overflow, touched_before)
+                let (slot, fresh) = match self.slot(&mut shard, known, *index, result, round) {
+                    Found::Known(slot) => (slot, false),
+                    Found::New(slot) => (slot, true),
+                    Found::NotNeeded => continue,
+                    Found::NoRoom => {
+                        result.roomless.push(*index);
+                        continue;
                     }
-                    None if overflow => result.outcomes.invalid += 1,
-                    None => result.overflowed.push(*index),
-                }
+                };
+                let visit = Visit { slot, index: *index, round, fresh, touched_before };
+                self.apply_point(&mut shard, visit, result);
             }
         }
-        finish(&mut shard, &result.touched[touched_before..], &mut result.verdicts);
+        self.finish(&mut shard, touched_before, result);
     }
 
-    fn apply_point(
+    /// The stream of a point; made if there is none and something is to be added.
+    fn slot(
+        &self,
+        shard: &mut Shard,
+        known: Option<u32>,
+        index: u32,
+        result: &mut BatchResult,
+        round: Round,
+    ) -> Found {
+        let point = &mut result.points[index as usize];
+        if known.is_none() && point.link != Link::NONE {
+            // The ledger stream was forgotten, its source was not.
+            let trimmed = self.trimmer().trim(&result.metrics[point.metric as usize], point.attributes);
+            result.unlinked.push((index, point.stream));
+            point.link = Link::NONE;
+            point.stream = trimmed.ledger;
+            point.spelling = Spelling::Unknown(trimmed.spelling);
+        }
+        // Looked up again if unknown: an earlier point of this very group may have made it.
+        if let Some(slot) = known.or_else(|| shard.find(point.stream)) {
+            return Found::Known(slot);
+        }
+        if point.course == Course::Repeat {
+            return Found::NotNeeded;
+        }
+        let point = *point;
+        self.create(shard, &point, result, round).map_or(Found::NoRoom, Found::New)
+    }
+
+    fn apply_point(&self, shard: &mut Shard, visit: Visit, result: &mut BatchResult) {
+        self.settle_spelling(shard, visit, result);
+        let (slot, round) = (visit.slot, visit.round);
+        let point = result.points[visit.index as usize];
+        let stream = shard.get_mut(slot);
+        let identity = stream.identity();
+        let touched = touch(&mut stream.touched, &mut result.touched, visit.touched_before, slot, identity);
+        stream.last_seen_second = self.emission.clock.monotonic_second;
+        match point.course {
+            Course::Repeat => return shard.mark_pending(slot), // D3: the total goes out again
+            Course::Base if !visit.fresh => {
+                result.outcomes.baseline += 1;
+                return; // T3: a known stream gains nothing
+            }
+            Course::Done => return,
+            Course::Add | Course::Base => {}
+        }
+        // Windows of many sources meet in an overflow stream: four would not tell them apart.
+        let plain = !result.path(&point).plan.two_level;
+        let recognise = plain && point.window != 0 && self.recognises() && round == Round::Ordinary;
+        if recognise && !stream.remember_window(point.window) {
+            result.outcomes.duplicate += 1;
+            return shard.mark_pending(slot);
+        }
+        match self.add(shard, slot, &point, result) {
+            Added::Yes => {}
+            Added::Superseded => {
+                result.outcomes.superseded += 1;
+                if self.repeat {
+                    shard.mark_pending(slot);
+                }
+                return;
+            }
+            Added::Refused => {
+                result.outcomes.invalid += 1;
+                return;
+            }
+        }
+        result.touched[touched].changed_since = true;
+        self.answer(shard, visit, &point, result, touched);
+    }
+
+    /// Adds what the point brings to its stream.
+    fn add(&self, shard: &mut Shard, slot: u32, point: &IncomingPoint, result: &BatchResult) -> Added {
+        let stream = shard.get_mut(slot);
+        match point.value {
+            IncomingValue::Number(value) if stream.is_gauge() => {
+                self.set_gauge(shard, slot, point, value, result)
+            }
+            IncomingValue::Number(value) => Added::from(stream.add(value)),
+            IncomingValue::Difference(place) => {
+                let (newer, last) = result.differences[place as usize];
+                Added::from(stream.add(newer) && stream.add(last))
+            }
+            IncomingValue::Distribution { begin, length } => {
+                let words = &result.words[begin as usize..(begin + length) as usize];
+                let Ok(read) = DistributionRef::parse(words) else { return Added::Refused };
+                let make = || Body::Distribution(Distribution::empty_like(&read));
+                let merged = shard.with_body(slot, make, |body| match body {
+                    Body::Distribution(total) => total.merge(&read).is_ok(),
+                    Body::Gauge(_) => false,
+                });
+                self.charge_body(merged)
+            }
+        }
+    }
+
+    /// T4: a gauge takes the latest value, or merges its members.
+    fn set_gauge(
         &self,
         shard: &mut Shard,
         slot: u32,
         point: &IncomingPoint,
+        value: Number,
+        result: &BatchResult,
+    ) -> Added {
+        let merge = self.engine.trimming.gauge(result.path(point).plan);
+        let time = self.time(point);
+        if merge == GaugeMerge::Last {
+            return if shard.get_mut(slot).set_gauge(value, time) { Added::Yes } else { Added::Superseded };
+        }
+        let second = self.emission.clock.monotonic_second;
+        let taken = shard.with_body(
+            slot,
+            || Body::Gauge(GaugeMembers::default()),
+            |body| match body {
+                Body::Gauge(members) => members.take(point.window, value.as_f64(), time, second, merge),
+                Body::Distribution(_) => Taken::Refused,
+            },
+        );
+        let Some((taken, before, after)) = taken else { return Added::Refused };
+        self.engine.budget.change(before, after);
+        match taken {
+            Taken::Merged(value) => {
+                shard.get_mut(slot).replace_gauge(Number::Double(value));
+                Added::Yes
+            }
+            Taken::Superseded => Added::Superseded,
+            Taken::Refused => Added::Refused,
+        }
+    }
+
+    fn charge_body(&self, worked: Option<(bool, usize, usize)>) -> Added {
+        let Some((merged, before, after)) = worked else { return Added::Refused };
+        self.engine.budget.change(before, after);
+        Added::from(merged)
+    }
+
+    /// D4–D6: what goes out for a point whose value has just been added.
+    fn answer(
+        &self,
+        shard: &mut Shard,
+        visit: Visit,
+        point: &IncomingPoint,
         result: &mut BatchResult,
-        overflow: bool,
-        touched_before: usize,
+        touched: usize,
     ) {
-        let stream = shard.get_mut(slot);
-        let touched = touch(&mut stream.touched, &mut result.touched, touched_before, slot, point.stream);
-        stream.last_seen_second = self.emission.clock.monotonic_second;
-        let recognise = self.engine.config.retransmissions == Retransmissions::Recognise;
-        // Windows of many sources meet in an overflow stream: four would not tell them apart.
-        let recognise = recognise && point.window != 0 && !overflow;
-        if recognise && !stream.remember_window(point.window) {
-            result.outcomes.duplicate += 1;
-            shard.mark_pending(slot); // D3: the total goes out again
-            return;
-        }
-        if !stream.add(point.value) {
-            result.outcomes.invalid += 1;
-            return;
-        }
-        let answer = stream.answer(point.time_unix_nano, &self.emission);
-        count(&mut result.outcomes, overflow, answer);
+        let slot = visit.slot;
+        let emission =
+            if point.spelling == Spelling::Other { at_the_tick(&self.emission) } else { self.emission };
+        let answer = shard.get_mut(slot).answer(point.time_unix_nano, &emission);
+        let overflow = visit.round != Round::Ordinary;
+        count(&mut result.outcomes, overflow, point.course, answer);
         let verdict = &mut result.verdicts[point.number as usize];
         match answer {
             Answer::Emit { zero, value } => {
                 result.touched[touched].emitted = Some(point.number);
-                *verdict = written(if overflow { Action::WriteOverflow } else { Action::Write }, value);
+                result.touched[touched].changed_since = false;
+                let action = if overflow { Action::WriteOverflow } else { Action::Write };
+                verdict.write(action, value.start_unix_nano, value.time_unix_nano, value.value);
+                if let Some(Body::Distribution(total)) = shard.body(shard.get(slot)) {
+                    verdict.value_bits = result.words.len() as u64;
+                    total.write(&mut result.words);
+                }
                 if let Some(zero) = zero {
                     result.added.push(added(zero, point.number, overflow));
                 }
@@ -141,7 +276,7 @@ impl<'a, B: Batch> Application<'a, B> {
                 if overflow {
                     result.added.push(added(zero, point.number, overflow));
                 } else {
-                    *verdict = written(Action::WriteZero, zero);
+                    verdict.write(Action::WriteZero, zero.start_unix_nano, zero.time_unix_nano, zero.value);
                 }
                 shard.mark_pending(slot);
             }
@@ -149,66 +284,176 @@ impl<'a, B: Batch> Application<'a, B> {
         }
     }
 
-    /// A new stream; `None` where the limit leaves no room, or where its attributes would take too
+    /// D5: the last point that went out for a stream carries everything the batch added to it.
+    fn finish(&self, shard: &mut Shard, touched_before: usize, result: &mut BatchResult) {
+        for touched in &result.touched[touched_before..] {
+            let Some(number) = touched.emitted else { continue };
+            let verdict = &mut result.verdicts[number as usize];
+            shard.get_mut(touched.slot).set_pending(false);
+            if let Some(Body::Distribution(total)) = shard.body(shard.get(touched.slot)) {
+                if touched.changed_since {
+                    verdict.value_bits = result.words.len() as u64;
+                    total.write(&mut result.words);
+                }
+                continue;
+            }
+            let total = shard.get(touched.slot).total();
+            verdict.value_bits = total.bits();
+            verdict.is_double = u8::from(matches!(total, Number::Double(_)));
+        }
+    }
+
+    /// T0: whether the point can carry the total of its stream, and the latest text of its resource.
+    fn settle_spelling(&self, shard: &mut Shard, visit: Visit, result: &mut BatchResult) {
+        let round = visit.round;
+        let point = &mut result.points[visit.index as usize];
+        let link = shard.link(point.shard(), visit.slot);
+        let stream = shard.get_mut(visit.slot);
+        if link.birth == 0 {
+            return; // a stream of one level: its points are its own
+        }
+        if let Spelling::Unknown(spelling) = point.spelling {
+            let same = stream.spelling() == spelling;
+            point.spelling = if same { Spelling::Same } else { Spelling::Other };
+            if round == Round::Ordinary {
+                point.link = link;
+            }
+        }
+        if let Some(text) = point.text
+            && text != stream.metric
+            && point.spelling == Spelling::Same
+            && round == Round::Ordinary
+        {
+            self.engine.catalog.retain_metric(text);
+            self.engine.catalog.release_metric(std::mem::replace(&mut stream.metric, text));
+        }
+    }
+
+    /// A new stream; `None` where the limits leave no room, or where its attributes would take too
     /// much (T5). Overflow streams have as much room again, so even a flood of metrics stays bounded.
     fn create(
         &self,
         shard: &mut Shard,
         point: &IncomingPoint,
         result: &BatchResult,
-        overflow: bool,
+        round: Round,
     ) -> Option<u32> {
-        if point.is_oversized() && !overflow {
+        let (engine, path) = (self.engine, result.path(point));
+        let (claim, counter) = match round {
+            Round::Ordinary if point.is_oversized() => return None,
+            Round::Ordinary => (Claim::Ordinary, &engine.stream_count),
+            Round::Overflow(claim) => (claim, &engine.overflow_count),
+        };
+        if !engine.budget.has_room(self.cost(point, result, round), claim) {
             return None;
         }
-        let limit = self.engine.config.max_streams;
-        let count = if overflow { &self.engine.overflow_count } else { &self.engine.stream_count };
-        count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).ok()?;
-        let path = &result.metrics[point.metric as usize];
+        let limit = engine.config.max_streams;
+        counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).ok()?;
+        let attributes = match round {
+            Round::Ordinary => self.intern(path, point),
+            Round::Overflow(_) => self.intern_overflow(),
+        };
+        let spelling = match point.spelling {
+            Spelling::Unknown(spelling) => Some(spelling),
+            Spelling::Same | Spelling::Other => None,
+        };
+        let is_gauge = path.metric.kind == MetricKind::Gauge;
+        let start = window_start(point.start_unix_nano, point.time_unix_nano, self.now.wall_unix_nano);
         let new = NewStream {
             identity: point.stream,
-            metric: self.engine.catalog.acquire_metric(self.batch, path),
-            attributes: if overflow { self.intern_overflow() } else { self.intern(point) },
-            monotonic: result.metric(point.metric).monotonic,
-            is_double: matches!(point.value, Number::Double(_)),
-            overflow,
-            start_unix_nano: window_start(
-                point.start_unix_nano,
-                point.time_unix_nano,
-                self.now.wall_unix_nano,
-            ),
+            metric: engine.catalog.acquire_metric(self.batch, path, &engine.trimming),
+            begins_at_zero: path.metric.monotonic && point.course != Course::Base,
+            is_gauge,
+            is_double: matches!(point.value, IncomingValue::Number(Number::Double(_))),
+            overflow: round != Round::Ordinary,
+            spelling: spelling.or_else(|| path.plan.two_level.then_some(0)),
+            start_unix_nano: if is_gauge { 0 } else { start },
+            second: self.emission.clock.monotonic_second,
+            attributes,
             floor_milli: 0,
         };
-        Some(shard.insert(new, self.engine.floor_milli))
+        let body = if path.metric.kind.is_histogram() { BODY_BYTES } else { 0 };
+        engine.budget.add(STREAM_BYTES + list_bytes(&new.attributes) + body);
+        Some(shard.insert(new, engine.floor_milli))
     }
 
-    fn intern_overflow(&self) -> Box<[InternId]> {
-        let record = overflow_record();
-        let identity = self.engine.key.attribute(&record);
-        Box::new([self.engine.catalog.acquire_attribute(identity, &record)])
+    /// Bytes that a new stream takes at most.
+    fn cost(&self, point: &IncomingPoint, result: &BatchResult, round: Round) -> usize {
+        let attributes = match round {
+            // Each interned text costs its entry; a record has at least 8 bytes.
+            Round::Ordinary => point.attributes.length as usize * 4,
+            Round::Overflow(_) => 256,
+        };
+        let body = match point.value {
+            IncomingValue::Distribution { length, .. } => 2 * 8 * length as usize + BODY_BYTES,
+            _ => 0,
+        };
+        STREAM_BYTES + attributes + body + self.engine.catalog.metric_cost(result.path(point))
     }
 
-    fn intern(&self, point: &IncomingPoint) -> Box<[InternId]> {
+    fn intern(&self, path: &crate::path::MetricPath, point: &IncomingPoint) -> Box<[InternId]> {
         let mut ids = Vec::with_capacity(16);
         let engine = self.engine;
-        // The first pass has read the same attributes to their end without error.
-        let _ = self.batch.point_attributes(point.attributes, |record| {
-            ids.push(engine.catalog.acquire_attribute(engine.key.attribute(record), record));
+        self.trimmer().each(path.plan, point.attributes, |_, fate, record| {
+            if fate != Fate::Remove {
+                ids.push(engine.catalog.acquire_attribute(engine.key.attribute(record), record));
+            }
         });
         ids.into()
     }
+
+    pub(crate) fn trimmer(&self) -> Trimmer<'_, B> {
+        let engine = self.engine;
+        let labels = Labels::new(&engine.config);
+        Trimmer { batch: self.batch, key: &engine.key, trimming: &engine.trimming, labels }
+    }
+
+    /// D3b: whether equal windows are retransmissions.
+    pub(crate) fn recognises(&self) -> bool {
+        self.engine.config.retransmissions == Retransmissions::Recognise
+    }
 }
 
-/// D5: the last point that went out for a stream carries everything the batch added to it.
-fn finish(shard: &mut Shard, touched: &[Touched], verdicts: &mut [Verdict]) {
-    for touched in touched {
-        if let Some(number) = touched.emitted {
-            let stream = shard.get_mut(touched.slot);
-            let verdict = &mut verdicts[number as usize];
-            let total = stream.total();
-            verdict.value_bits = total.bits();
-            verdict.is_double = u8::from(matches!(total, Number::Double(_)));
-            stream.set_pending(false);
+/// One point at its stream.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    slot: u32,
+    /// Of the point, in the batch's list.
+    index: u32,
+    round: Round,
+    /// Whether the stream was made for this point.
+    fresh: bool,
+    touched_before: usize,
+}
+
+/// What was found of a point's stream.
+enum Found {
+    Known(u32),
+    New(u32),
+    NoRoom,
+    NotNeeded,
+}
+
+/// What became of a value.
+enum Added {
+    Yes,
+    Superseded,
+    Refused,
+}
+
+impl From<bool> for Added {
+    fn from(added: bool) -> Self {
+        if added { Self::Yes } else { Self::Refused }
+    }
+}
+
+/// D3a: the plain windows of a request that was seen before add nothing.
+fn repeat_plain(result: &mut BatchResult) {
+    for index in 0..result.points.len() {
+        let path = result.path(&result.points[index]);
+        if path.is_windowed() && !path.plan.two_level {
+            result.points[index].course = Course::Repeat;
+            result.outcomes.duplicate += 1;
         }
     }
 }
@@ -224,21 +469,18 @@ fn touch(place: &mut u32, list: &mut Vec<Touched>, locked_at: usize, slot: u32, 
     if !known.is_some_and(|touched| touched.identity == identity) {
         *place = list.len() as u32;
         let shard = identity.shard(SHARDS) as u8;
-        list.push(Touched { identity, slot, shard, emitted: None, lone_zero: false });
+        list.push(Touched { identity, slot, shard, emitted: None, changed_since: false, lone_zero: false });
     }
     *place as usize
 }
 
-fn count(outcomes: &mut Outcomes, overflow: bool, answer: Answer) {
+fn count(outcomes: &mut Outcomes, overflow: bool, course: Course, answer: Answer) {
     match answer {
+        _ if course == Course::Base => outcomes.baseline += 1, // T3: a new stream begins at the total
         _ if overflow => outcomes.overflow += 1,
         Answer::WaitLate => outcomes.late += 1,
         _ => outcomes.accepted += 1,
     }
-}
-
-fn written(action: Action, output: Output) -> Verdict {
-    Verdict::write(action, output.start_unix_nano, output.time_unix_nano, output.value)
 }
 
 fn added(zero: Output, point: u32, overflow: bool) -> AddedPoint {
@@ -250,68 +492,4 @@ fn added(zero: Output, point: u32, overflow: bool) -> AddedPoint {
         overflow: u8::from(overflow),
         reserved: [0; 2],
     }
-}
-
-fn overflow_attributes(engine: &Engine) -> AttributeSum {
-    let mut sum = AttributeSum::default();
-    sum.add(engine.key.attribute(&overflow_record()));
-    sum
-}
-
-/// The one attribute of an overflow stream: `otel.metric.overflow = true`.
-fn overflow_record() -> Vec<u8> {
-    let mut record = Vec::with_capacity(32);
-    attribute::push(&mut record, b"otel.metric.overflow", ValueType::Bool, &[1]);
-    record
-}
-
-fn shard_of(result: &BatchResult, index: u32) -> usize {
-    result.points[index as usize].stream.shard(SHARDS)
-}
-
-/// Where each shard's group ends in the order that `group_by_shard` makes.
-struct GroupEnds {
-    /// One bit per shard that has points: a batch of one point must not look at all shards.
-    occupied: u64,
-    ends: [u32; SHARDS],
-}
-
-const _: () = assert!(SHARDS == u64::BITS as usize);
-
-impl GroupEnds {
-    /// The ends of the groups that are not empty, in the order of their shards.
-    fn occupied(&self) -> impl Iterator<Item = usize> {
-        bits(self.occupied).map(|shard| self.ends[shard] as usize)
-    }
-}
-
-/// Orders the numbers of `points` by shard, keeping their order inside a shard (a counting sort).
-fn group_by_shard(points: &[IncomingPoint], order: &mut Vec<u32>) -> GroupEnds {
-    let mut groups = GroupEnds { occupied: 0, ends: [0; SHARDS] };
-    for point in points {
-        let shard = point.stream.shard(SHARDS);
-        groups.ends[shard] += 1;
-        groups.occupied |= 1 << shard;
-    }
-    let mut begin = 0;
-    for shard in bits(groups.occupied) {
-        begin += std::mem::replace(&mut groups.ends[shard], begin);
-    }
-    order.clear();
-    order.resize(points.len(), 0);
-    for (index, point) in points.iter().enumerate() {
-        let place = &mut groups.ends[point.stream.shard(SHARDS)];
-        order[*place as usize] = index as u32;
-        *place += 1;
-    }
-    groups
-}
-
-/// The numbers of the set bits, lowest first.
-fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lowest = (mask != 0).then(|| mask.trailing_zeros() as usize)?;
-        mask &= mask - 1;
-        Some(lowest)
-    })
 }

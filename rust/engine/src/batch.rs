@@ -38,7 +38,51 @@ pub struct ScopeRef {
     pub schema_url: Span,
 }
 
-/// A delta sum as it stands in the batch. Metrics of other kinds are not shown to the engine.
+/// What kind of metric the points belong to. Summaries are never shown to the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum MetricKind {
+    /// A sum, monotonic or not.
+    #[default]
+    Sum = 1,
+    /// A gauge; only shown where a rule may remove attributes (T4).
+    Gauge = 2,
+    /// A histogram with explicit bounds (D12).
+    ExplicitHistogram = 3,
+    /// A histogram with exponential buckets (D13).
+    ExponentialHistogram = 4,
+}
+
+impl MetricKind {
+    /// The kind of that number, as [`MetricKind`] numbers them.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            1 => Self::Sum,
+            2 => Self::Gauge,
+            3 => Self::ExplicitHistogram,
+            4 => Self::ExponentialHistogram,
+            _ => return None,
+        })
+    }
+
+    /// Whether its points carry a distribution and not a number.
+    pub fn is_histogram(self) -> bool {
+        matches!(self, Self::ExplicitHistogram | Self::ExponentialHistogram)
+    }
+}
+
+/// Whether a point says what was added since the last one, or since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Temporality {
+    /// The increase of one window. Gauges, which have no temporality, carry this one too.
+    #[default]
+    Delta = 1,
+    /// The total since the point's start (T3).
+    Cumulative = 2,
+}
+
+/// A metric as it stands in the batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MetricRef {
     /// UTF-8 text.
@@ -47,11 +91,24 @@ pub struct MetricRef {
     pub unit: Span,
     /// UTF-8 text; not part of the identity.
     pub description: Span,
-    /// Whether the sum may only grow.
+    /// What its points are.
+    pub kind: MetricKind,
+    /// Not part of the identity.
+    pub temporality: Temporality,
+    /// Whether the sum may only grow; true for histograms, false for gauges.
     pub monotonic: bool,
 }
 
-/// One data point of a delta sum.
+/// The value of a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PointValue {
+    /// Of a sum or gauge.
+    Number(Number),
+    /// Of a histogram; to be read with [`Batch::distribution`].
+    Distribution(Span),
+}
+
+/// One data point.
 #[derive(Clone, Copy, Debug)]
 pub struct PointRef {
     /// To be read with [`Batch::point_attributes`].
@@ -60,8 +117,8 @@ pub struct PointRef {
     pub start_unix_nano: u64,
     /// End of the window in Unix nanoseconds, 0 = unknown.
     pub time_unix_nano: u64,
-    /// The increment.
-    pub value: Number,
+    /// The increment, or with [`Temporality::Cumulative`] the total.
+    pub value: PointValue,
     /// The flag `NO_RECORDED_VALUE` of OTLP: the point carries no value (D9).
     pub no_recorded_value: bool,
 }
@@ -82,13 +139,13 @@ pub trait Visitor {
     fn resource(&mut self, resource: ResourceRef) -> Result<(), Malformed>;
     /// A scope of the last resource; the following metrics belong to it.
     fn scope(&mut self, scope: ScopeRef) -> Result<(), Malformed>;
-    /// A delta sum of the last scope; the following points belong to it.
+    /// A metric of the last scope; the following points belong to it.
     fn metric(&mut self, metric: MetricRef) -> Result<(), Malformed>;
     /// A point of the last metric.
     fn point(&mut self, point: PointRef) -> Result<(), Malformed>;
 }
 
-/// One incoming batch of delta sums.
+/// One incoming batch of metrics.
 ///
 /// Attribute functions call `each` once per attribute with its canonical record
 /// (see [`crate::attribute`]), so that identities agree whatever door a point came through.
@@ -103,6 +160,9 @@ pub trait Batch {
     fn scope_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed>;
     /// The attributes of a point, by [`PointRef::attributes`].
     fn point_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed>;
+    /// Appends the histogram of a point, by [`PointValue::Distribution`], to `words` in the format of
+    /// [`crate::distribution`]. Whether the words make sense is for the engine to check.
+    fn distribution(&self, span: Span, words: &mut Vec<u64>) -> Result<(), Malformed>;
     /// The client metadata that the batch arrived with, as attribute records (`metadata_keys`).
     fn metadata(&self, each: impl FnMut(&[u8])) -> Result<(), Malformed>;
 }

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::batch::{Batch, Malformed, MetricRef, ResourceRef, ScopeRef};
-use crate::identity::{Identity, IdentityKey};
+use crate::attribute::Attribute;
+use crate::batch::{Batch, Malformed, MetricKind};
+use crate::budget::Budget;
+use crate::identity::Identity;
 use crate::intern::{InternId, InternTable};
+use crate::path::MetricPath;
+use crate::trimming::Trimming;
 
 /// A resource that streams belong to.
 #[derive(Debug, Default)]
@@ -35,7 +39,7 @@ pub struct ScopeDescriptor {
     pub schema_url: Box<[u8]>,
 }
 
-/// A sum that streams belong to.
+/// A metric that streams belong to.
 #[derive(Debug, Default)]
 pub struct MetricDescriptor {
     /// What the metric belongs to.
@@ -46,19 +50,10 @@ pub struct MetricDescriptor {
     pub unit: Box<[u8]>,
     /// UTF-8 text as first seen.
     pub description: Box<[u8]>,
-    /// Whether the sum may only grow.
+    /// What its points are.
+    pub kind: MetricKind,
+    /// Whether a sum may only grow.
     pub monotonic: bool,
-}
-
-/// A metric with everything above it, as one batch names it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MetricPath {
-    pub metric: MetricRef,
-    pub scope: ScopeRef,
-    pub resource: ResourceRef,
-    pub metric_identity: Identity,
-    pub scope_identity: Identity,
-    pub resource_identity: Identity,
 }
 
 /// The interned text of all streams of one engine.
@@ -69,6 +64,7 @@ pub(crate) struct Catalog {
     scopes: InternTable<Arc<ScopeDescriptor>>,
     metrics: InternTable<Option<MetricEntry>>,
     text_bytes: AtomicUsize,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -79,27 +75,44 @@ struct MetricEntry {
 }
 
 impl Catalog {
-    pub fn new() -> Self {
+    pub fn new(budget: Budget) -> Self {
         Self {
             attributes: InternTable::new(),
             resources: InternTable::new(),
             scopes: InternTable::new(),
             metrics: InternTable::new(),
             text_bytes: AtomicUsize::new(0),
+            budget,
         }
     }
 
-    /// Interns the metric of `path`; text is read from `batch` only if it is new.
-    pub fn acquire_metric(&self, batch: &impl Batch, path: &MetricPath) -> InternId {
-        self.metrics.acquire(path.metric_identity, || {
-            let make = || self.counted(resource(batch, path));
+    /// Interns the metric of `path`; text is read from `batch` only if it is new. Resources are kept
+    /// without what `trimming` removes from them (T1).
+    pub fn acquire_metric(&self, batch: &impl Batch, path: &MetricPath, trimming: &Trimming) -> InternId {
+        self.metrics.acquire(path.metric_identity.output, || {
+            let make = || self.counted(resource(batch, path, trimming));
             let (resource, parent) =
-                self.resources.acquire_and_read(path.resource_identity, make, Arc::clone);
+                self.resources.acquire_and_read(path.resource_identity.output, make, Arc::clone);
             let make = || self.counted(scope(batch, path, parent));
-            let (scope, parent) = self.scopes.acquire_and_read(path.scope_identity, make, Arc::clone);
+            let (scope, parent) = self.scopes.acquire_and_read(path.scope_identity.output, make, Arc::clone);
             let descriptor = self.counted(metric(batch, path, parent));
             Some(MetricEntry { descriptor, scope, resource })
         })
+    }
+
+    /// One more user of an acquired metric.
+    pub fn retain_metric(&self, id: InternId) {
+        self.metrics.retain(id);
+    }
+
+    /// Bytes that interning the metric of `path` would take at most; 0 if it is known.
+    pub fn metric_cost(&self, path: &MetricPath) -> usize {
+        if self.metrics.contains(path.metric_identity.output) {
+            return 0;
+        }
+        let entries =
+            shared::<ResourceDescriptor>() + shared::<ScopeDescriptor>() + shared::<MetricDescriptor>();
+        path.text_bytes() + entries + 3 * ENTRY_BYTES
     }
 
     /// Gives a metric back, and with its last stream the scope and resource too.
@@ -112,12 +125,22 @@ impl Catalog {
     }
 
     fn counted<T: Footprint>(&self, descriptor: T) -> Arc<T> {
-        self.text_bytes.fetch_add(descriptor.footprint(), Ordering::Relaxed);
+        self.add(descriptor.footprint());
         Arc::new(descriptor)
     }
 
     fn uncount(&self, descriptor: &impl Footprint) {
-        self.text_bytes.fetch_sub(descriptor.footprint(), Ordering::Relaxed);
+        self.remove(descriptor.footprint());
+    }
+
+    fn add(&self, bytes: usize) {
+        self.text_bytes.fetch_add(bytes + ENTRY_BYTES, Ordering::Relaxed);
+        self.budget.add(bytes + ENTRY_BYTES);
+    }
+
+    fn remove(&self, bytes: usize) {
+        self.text_bytes.fetch_sub(bytes + ENTRY_BYTES, Ordering::Relaxed);
+        self.budget.remove(bytes + ENTRY_BYTES);
     }
 
     /// The descriptor of an acquired metric, with the ids that order it by resource and scope.
@@ -130,7 +153,7 @@ impl Catalog {
     /// Interns one attribute record.
     pub fn acquire_attribute(&self, identity: Identity, record: &[u8]) -> InternId {
         self.attributes.acquire(identity, || {
-            self.text_bytes.fetch_add(allocated(record.len()), Ordering::Relaxed);
+            self.add(allocated(record.len()));
             record.into()
         })
     }
@@ -138,7 +161,7 @@ impl Catalog {
     /// Gives an attribute back.
     pub fn release_attribute(&self, id: InternId) {
         if let Some(record) = self.attributes.release(id) {
-            self.text_bytes.fetch_sub(allocated(record.len()), Ordering::Relaxed);
+            self.remove(allocated(record.len()));
         }
     }
 
@@ -149,15 +172,15 @@ impl Catalog {
         }
     }
 
-    /// Bytes of text and of the tables that hold it.
+    /// Bytes of text with its share of the tables that hold it.
     pub fn bytes(&self) -> usize {
         self.text_bytes.load(Ordering::Relaxed)
-            + self.attributes.bytes()
-            + self.resources.bytes()
-            + self.scopes.bytes()
-            + self.metrics.bytes()
     }
 }
+
+/// Bytes that an interned text costs beside itself: its entry, and its place in a hash table that has
+/// just doubled.
+pub(crate) const ENTRY_BYTES: usize = 64;
 
 /// What a descriptor takes with its text.
 trait Footprint {
@@ -196,10 +219,17 @@ pub(crate) fn allocated(length: usize) -> usize {
     (length + 8).next_multiple_of(16).max(32)
 }
 
-fn resource(batch: &impl Batch, path: &MetricPath) -> ResourceDescriptor {
+fn resource(batch: &impl Batch, path: &MetricPath, trimming: &Trimming) -> ResourceDescriptor {
+    let is_kept = |record: &[u8]| {
+        !Attribute::parse(record).is_ok_and(|attribute| trimming.removes_from_resource(attribute.key))
+    };
     ResourceDescriptor {
         attributes: collect(|out| {
-            batch.resource_attributes(path.resource.attributes, |r| out.extend_from_slice(r))
+            batch.resource_attributes(path.resource.attributes, |record| {
+                if is_kept(record) {
+                    out.extend_from_slice(record);
+                }
+            })
         }),
         schema_url: batch.bytes(path.resource.schema_url).into(),
         metadata: collect(|out| batch.metadata(|r| out.extend_from_slice(r))),
@@ -225,6 +255,7 @@ fn metric(batch: &impl Batch, path: &MetricPath, scope: Arc<ScopeDescriptor>) ->
         name: batch.bytes(path.metric.name).into(),
         unit: batch.bytes(path.metric.unit).into(),
         description: batch.bytes(path.metric.description).into(),
+        kind: path.metric.kind,
         monotonic: path.metric.monotonic,
     }
 }
@@ -234,41 +265,4 @@ fn collect(fill: impl FnOnce(&mut Vec<u8>) -> Result<(), Malformed>) -> Box<[u8]
     let mut out = Vec::new();
     let _ = fill(&mut out);
     out.into()
-}
-
-/// Identities of what stands above the points of a batch.
-pub(crate) struct PathHasher<'a> {
-    pub key: &'a IdentityKey,
-    pub scratch: Vec<u8>,
-}
-
-impl PathHasher<'_> {
-    pub fn resource(
-        &mut self,
-        batch: &impl Batch,
-        resource: ResourceRef,
-        metadata: u128,
-    ) -> Result<Identity, Malformed> {
-        let mut sum = crate::identity::AttributeSum::default();
-        batch.resource_attributes(resource.attributes, |record| sum.add(self.key.attribute(record)))?;
-        Ok(self.key.parts(&mut self.scratch, &[sum.0, metadata], &[]))
-    }
-
-    pub fn scope(
-        &mut self,
-        batch: &impl Batch,
-        scope: ScopeRef,
-        resource: Identity,
-    ) -> Result<Identity, Malformed> {
-        let mut sum = crate::identity::AttributeSum::default();
-        batch.scope_attributes(scope.attributes, |record| sum.add(self.key.attribute(record)))?;
-        let texts = [batch.bytes(scope.name), batch.bytes(scope.version)];
-        Ok(self.key.parts(&mut self.scratch, &[resource.0, sum.0], &texts))
-    }
-
-    pub fn metric(&mut self, batch: &impl Batch, metric: MetricRef, scope: Identity) -> Identity {
-        let kind = if metric.monotonic { b"sum+" } else { b"sum-" };
-        let texts = [batch.bytes(metric.name), batch.bytes(metric.unit), &kind[..]];
-        self.key.parts(&mut self.scratch, &[scope.0], &texts)
-    }
 }

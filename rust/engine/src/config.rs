@@ -1,5 +1,7 @@
 //! The settings of one engine. The collector component validates what users write; this is the rest.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// When accumulated values leave the engine (L3).
@@ -23,10 +25,77 @@ pub enum Retransmissions {
     Add,
 }
 
+/// What tells ledger streams apart (T0).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityMode {
+    /// Everything that a client sends.
+    #[default]
+    Otlp,
+    /// What a reader of a Prometheus exporter's output can tell apart.
+    Prometheus,
+}
+
+/// What the Prometheus exporter behind the engine turns into labels; for [`IdentityMode::Prometheus`].
+/// The names are those of Prometheus' own OTLP settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrometheusLabels {
+    /// Resource attributes that become labels, beside `job` and `instance`.
+    pub promote_resource_attributes: Vec<String>,
+    /// Whether all resource attributes become labels.
+    pub promote_all_resource_attributes: bool,
+    /// Whether name, version and attributes of the scope become labels.
+    pub promote_scope_metadata: bool,
+}
+
+/// How gauges that a rule makes equal become one (T4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GaugeMerge {
+    /// The value with the latest time.
+    #[default]
+    Last,
+    /// The sum of the members' latest values.
+    Sum,
+    /// The greatest of the members' latest values.
+    Max,
+}
+
+/// One rule of trimming (T1, T2, T4) for metrics whose name matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rule {
+    /// Patterns of metric names: `*` stands for any text, `?` for one character.
+    pub metrics: Vec<String>,
+    /// Point attributes to remove, by exact key.
+    pub drop: Vec<String>,
+    /// Point attributes to keep; all others are removed.
+    pub keep: Option<Vec<String>>,
+    /// Attribute and the number of values it keeps (T2); later values become `other`.
+    pub max_values: BTreeMap<String, u32>,
+    /// How gauges merge.
+    pub gauge: GaugeMerge,
+}
+
+/// Resource attributes to remove (T1), from every resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResourceRule {
+    /// Attributes to remove, by exact key.
+    pub drop: Vec<String>,
+    /// Attributes to keep; all others are removed.
+    pub keep: Option<Vec<String>>,
+}
+
 /// The settings of one engine.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// What tells ledger streams apart (T0).
+    pub identity: IdentityMode,
+    /// For `identity: prometheus`.
+    pub prometheus: PrometheusLabels,
     /// A stream idle for longer is forgotten (L1), in nanoseconds of the monotonic clock.
     pub max_stale_nano: u64,
     /// Output times lie at most this far behind the clock (D4), in nanoseconds; 0 = unlimited.
@@ -35,10 +104,21 @@ pub struct Config {
     pub first_value_delay_nano: u64,
     /// When values leave the engine.
     pub emit: Emit,
+    /// Streams without a new point go out again this often (L2), in nanoseconds; 0 = never. Only
+    /// with `emit: each`.
+    pub emit_interval_nano: u64,
+    /// At most so many streams go out again; those idle longest leave first (L2).
+    pub emit_max_streams: u32,
     /// What happens to points seen before.
     pub retransmissions: Retransmissions,
     /// Streams beyond this number share one overflow stream per metric (T5); at least 1.
     pub max_streams: u32,
+    /// Bytes that the engine may take (T5); 0 = unlimited.
+    pub max_memory_bytes: u64,
+    /// Trimming of points (T1, T2, T4); all rules that match a metric apply together.
+    pub rules: Vec<Rule>,
+    /// Trimming of resources (T1).
+    pub resource_rule: ResourceRule,
 }
 
 /// Why a configuration cannot be used.
@@ -47,6 +127,12 @@ pub enum ConfigError {
     /// No stream could ever be kept.
     #[error("max_streams must be at least 1")]
     NoStreams,
+    /// A metric's rules are kept as a set of bits.
+    #[error("there are more than {} rules", crate::trimming::MAX_RULES)]
+    TooManyRules,
+    /// A drop list beside a keep list, or a rule for no metric.
+    #[error("rule {0} needs metrics, and either drop or keep")]
+    ContradictoryRule(usize),
     /// Every stream would be forgotten at once.
     #[error("max_stale must be at least one second")]
     NoLifetime,
@@ -61,7 +147,15 @@ impl Config {
         if self.max_stale_nano < crate::clock::NANOS_PER_SECOND {
             return Err(ConfigError::NoLifetime);
         }
-        Ok(())
+        if self.rules.len() > crate::trimming::MAX_RULES {
+            return Err(ConfigError::TooManyRules);
+        }
+        let contradictory =
+            |rule: &Rule| rule.metrics.is_empty() || !rule.drop.is_empty() && rule.keep.is_some();
+        match self.rules.iter().position(contradictory) {
+            Some(number) => Err(ConfigError::ContradictoryRule(number + 1)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -71,10 +165,17 @@ impl Default for Config {
         Self {
             max_stale_nano: 24 * 3600 * 1_000_000_000,
             max_lag_nano: 300 * 1_000_000_000,
+            identity: IdentityMode::Otlp,
+            prometheus: PrometheusLabels::default(),
             first_value_delay_nano: 0,
             emit: Emit::Each,
+            emit_interval_nano: 0,
+            emit_max_streams: 20_000,
             retransmissions: Retransmissions::Recognise,
             max_streams: 1_000_000,
+            max_memory_bytes: 0,
+            rules: Vec::new(),
+            resource_rule: ResourceRule::default(),
         }
     }
 }

@@ -6,16 +6,20 @@ use parking_lot::Mutex;
 
 use crate::apply::Application;
 use crate::batch::{Batch, Malformed};
+use crate::budget::Budget;
 use crate::catalog::Catalog;
 use crate::clock::{NANOS_PER_SECOND, Now};
 use crate::config::{Config, ConfigError, Emit, Retransmissions};
 use crate::identity::{Identity, IdentityKey};
 use crate::intake;
 use crate::output_time::OutputClock;
+use crate::reemission::Reemission;
 use crate::result::BatchResult;
 use crate::retransmission::RequestDigests;
 use crate::shard::Shard;
+use crate::source::SourceShard;
 use crate::stream::Emission;
+use crate::trimming::Trimming;
 
 /// Parts of the stream store; growth of one never stops the others.
 pub(crate) const SHARDS: usize = 64;
@@ -26,47 +30,64 @@ const DIGEST_PARTS: usize = 16;
 /// A backward step of the wall clock that is worth a warning (design §4, Time).
 const CLOCK_STEP_NANOS: u64 = 60 * NANOS_PER_SECOND;
 
-/// Accumulates the delta sums of one pipeline. All methods may be called from several threads.
+/// Accumulates the metrics of one pipeline. All methods may be called from several threads.
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) config: Config,
     pub(crate) key: IdentityKey,
+    pub(crate) trimming: Trimming,
+    pub(crate) budget: Budget,
+    /// Ledger streams: what a reader of the output can tell apart.
     pub(crate) shards: Box<[Mutex<Shard>]>,
+    /// Source streams: what clients send, where that is not the same. Locked before `shards`.
+    pub(crate) sources: Box<[Mutex<SourceShard>]>,
     pub(crate) catalog: Catalog,
     /// Digests of whole requests (D3a), in parts with a lock each.
     digests: Box<[Mutex<RequestDigests>]>,
     /// Live streams without the overflow streams, which have a limit of their own (T5).
     pub(crate) stream_count: AtomicU32,
     pub(crate) overflow_count: AtomicU32,
+    pub(crate) source_count: AtomicU32,
+    /// Streams and sources forgotten to make room (T5).
+    pub(crate) evicted_count: AtomicU64,
+    /// The second of the last search for idle streams, or sources, that found none.
+    pub(crate) fruitless_streams: AtomicU32,
+    pub(crate) fruitless_sources: AtomicU32,
     /// D6: nothing goes out at or before this time, Unix milliseconds.
     pub(crate) floor_milli: u64,
+    /// T3: what began later cannot have been counted before, Unix nanoseconds.
+    pub(crate) created_unix_nano: u64,
     /// Latest wall clock seen, Unix nanoseconds.
     latest_wall: AtomicU64,
     clock_steps_back: AtomicU64,
-    /// Where the next search for idle streams begins (L1), and when the last one was.
-    pub(crate) sweep: Mutex<Sweep>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Sweep {
-    pub next_shard: usize,
-    pub last_second: u32,
+    /// Which streams go out again next (L2).
+    pub(crate) reemission: Mutex<Reemission>,
 }
 
 /// What an engine holds at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Stats {
-    /// Live streams, overflow streams included.
+    /// Live ledger streams, overflow streams included.
     pub streams: u64,
-    /// Limit of ordinary streams.
+    /// Limit of ordinary ledger streams, and of source streams.
     pub max_streams: u64,
+    /// Source streams and members of cumulative input that are told apart beneath the ledger streams.
+    pub source_streams: u64,
+    /// Forgotten members of cumulative input whose last value is still known (T3).
+    pub tombstones: u64,
     /// Streams that wait for a tick (an upper bound).
     pub pending_streams: u64,
+    /// Streams forgotten to make room for others (T5), since the start.
+    pub evicted_streams: u64,
     /// Bytes of stream state: entries, tables, attribute lists, request digests.
     pub state_bytes: u64,
     /// Bytes of interned text and its tables.
     pub text_bytes: u64,
+    /// Bytes of scratch that callers hold.
+    pub scratch_bytes: u64,
+    /// Limit of the three sums of bytes above together (T5); 0 = none.
+    pub max_memory_bytes: u64,
     /// How often the wall clock stepped back by more than a minute.
     pub clock_steps_back: u64,
 }
@@ -77,18 +98,29 @@ impl Engine {
         config.validate()?;
         // D6: with max_lag 0 (back-filling) the engine's start does not count.
         let floor_milli = if config.max_lag_nano == 0 { 0 } else { now.wall_milli() };
+        let budget = Budget::new(config.max_memory_bytes);
+        let age = age_seconds(config.max_stale_nano);
+        let digests = || Mutex::new(RequestDigests::new(DIGEST_PARTS, budget.limit()));
         Ok(Self {
-            config,
             key,
-            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
-            catalog: Catalog::new(),
-            digests: (0..DIGEST_PARTS).map(|_| Mutex::new(RequestDigests::new(DIGEST_PARTS))).collect(),
+            trimming: Trimming::new(&config),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(age))).collect(),
+            sources: (0..SHARDS).map(|_| Mutex::new(SourceShard::new(age))).collect(),
+            catalog: Catalog::new(budget.clone()),
+            digests: (0..DIGEST_PARTS).map(|_| digests()).collect(),
+            budget,
             stream_count: AtomicU32::new(0),
             overflow_count: AtomicU32::new(0),
+            source_count: AtomicU32::new(0),
+            evicted_count: AtomicU64::new(0),
+            fruitless_streams: AtomicU32::new(u32::MAX),
+            fruitless_sources: AtomicU32::new(u32::MAX),
             floor_milli,
+            created_unix_nano: now.wall_unix_nano,
             latest_wall: AtomicU64::new(now.wall_unix_nano),
             clock_steps_back: AtomicU64::new(0),
-            sweep: Mutex::new(Sweep { next_shard: 0, last_second: now.monotonic_second() }),
+            reemission: Mutex::new(Reemission::new(&config, now)),
+            config,
         })
     }
 
@@ -97,14 +129,18 @@ impl Engine {
     /// A malformed batch changes nothing; what `result` holds is then of no use.
     pub fn consume(&self, batch: &impl Batch, now: Now, result: &mut BatchResult) -> Result<(), Malformed> {
         self.observe(now);
-        intake::read(batch, &self.key, result)?;
-        let emission = self.emission(now);
-        if self.is_retransmission(result.digest, now) {
-            self.repeat(result);
-        } else {
-            Application::new(self, batch, emission, now).run(result);
-        }
+        let read = intake::read(batch, self, result);
+        let scratch = result.bytes();
+        result.counted.now(&self.budget, scratch);
+        read?;
+        let repeat = self.is_retransmission(result.digest, now);
+        Application { engine: self, batch, emission: self.emission(now), now, repeat }.run(result);
         Ok(())
+    }
+
+    /// Whether a rule removes the attribute `key` from points of the metric `name` (T1).
+    pub fn removes_attribute(&self, name: &[u8], key: &[u8]) -> bool {
+        self.trimming.removes(name, key)
     }
 
     /// L4: the next consumer refused what `result` produced: its streams go out again at the next
@@ -118,7 +154,7 @@ impl Engine {
             }
         }
         if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {
-            self.digests_of(digest).lock().insert(digest, now.monotonic_nano);
+            self.remember(&mut self.digests_of(digest).lock(), digest, now);
         }
     }
 
@@ -130,8 +166,11 @@ impl Engine {
                 .map(|count| u64::from(count.load(Ordering::Relaxed)))
                 .sum(),
             max_streams: u64::from(self.config.max_streams),
+            evicted_streams: self.evicted_count.load(Ordering::Relaxed),
             state_bytes: self.digests.iter().map(|part| part.lock().bytes() as u64).sum(),
             text_bytes: self.catalog.bytes() as u64,
+            scratch_bytes: self.budget.scratch() as u64,
+            max_memory_bytes: self.config.max_memory_bytes,
             clock_steps_back: self.clock_steps_back.load(Ordering::Relaxed),
             ..Stats::default()
         };
@@ -139,6 +178,13 @@ impl Engine {
             let shard = shard.lock();
             stats.state_bytes += shard.bytes() as u64;
             stats.pending_streams += shard.pending_slots() as u64;
+        }
+        for shard in &self.sources {
+            let shard = shard.lock();
+            let (live, tombstones) = shard.counts();
+            stats.state_bytes += shard.bytes() as u64;
+            stats.source_streams += u64::from(live);
+            stats.tombstones += u64::from(tombstones);
         }
         stats
     }
@@ -179,20 +225,20 @@ impl Engine {
             Retransmissions::Add => digests.remove(digest),
             Retransmissions::Recognise if digests.contains(digest) => true,
             Retransmissions::Recognise => {
-                digests.insert(digest, now.monotonic_nano);
+                self.remember(&mut digests, digest, now);
                 false
             }
         }
     }
 
-    /// D3a: nothing is added; the totals that the request touched go out again at the next tick.
-    fn repeat(&self, result: &mut BatchResult) {
-        result.outcomes.duplicate += result.points.len() as u64;
-        for point in &result.points {
-            let mut shard = self.shards[point.stream.shard(SHARDS)].lock();
-            if let Some(slot) = shard.find(point.stream) {
-                shard.mark_pending(slot);
-            }
-        }
+    fn remember(&self, digests: &mut RequestDigests, digest: Identity, now: Now) {
+        let before = digests.bytes();
+        digests.insert(digest, now.monotonic_nano);
+        self.budget.change(before, digests.bytes());
     }
+}
+
+/// How exactly ages are told, in seconds: to a sixteenth of the life of a stream, at most a minute.
+fn age_seconds(max_stale_nano: u64) -> u32 {
+    (max_stale_nano / NANOS_PER_SECOND / 16).clamp(1, 60) as u32
 }

@@ -2,35 +2,40 @@
 //!
 //! A malformed batch ends here with an error, so a batch is applied whole or not at all.
 
-use crate::batch::{Batch, Malformed, MetricRef, PointRef, ResourceRef, ScopeRef, Visitor};
-use crate::catalog::{MetricPath, PathHasher};
-use crate::identity::{AttributeSum, Identity, IdentityKey};
-use crate::result::{BatchResult, IncomingPoint, MAX_ATTRIBUTE_BYTES};
-use crate::verdict::Verdict;
+use crate::batch::{
+    Batch, Malformed, MetricKind, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Temporality,
+    Visitor,
+};
+use crate::distribution::DistributionRef;
+use crate::engine::Engine;
+use crate::identity::{AttributeSum, Identity};
+use crate::path::{Labels, MetricPath, PathHasher};
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES, Spelling};
+use crate::source::Link;
+use crate::verdict::{Action, Outcomes, Verdict};
 
 /// Fills `result` with the points of `batch` and a `Drop` verdict for each.
-pub(crate) fn read<B: Batch>(
-    batch: &B,
-    key: &IdentityKey,
-    result: &mut BatchResult,
-) -> Result<(), Malformed> {
+pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResult) -> Result<(), Malformed> {
     result.clear();
+    let key = &engine.key;
     let mut metadata = AttributeSum::default();
     batch.metadata(|record| metadata.add(key.attribute(record)))?;
-    let paths = PathHasher { key, scratch: std::mem::take(&mut result.hash_scratch) };
+    let scratch = std::mem::take(&mut result.hash_scratch);
+    let labels = Labels::new(&engine.config);
     let mut intake = Intake {
         batch,
-        paths,
+        paths: PathHasher { key, trimming: &engine.trimming, labels, scratch },
         metadata: metadata.0,
+        resources: 0,
         path: MetricPath::default(),
         metric: None,
-        digest: Some(Identity::default()),
+        digest: Digest::default(),
         result,
     };
     let read = batch.visit(&mut intake);
     let Intake { paths, digest, result, .. } = intake;
     result.hash_scratch = paths.scratch;
-    result.digest = digest.filter(|_| !result.points.is_empty());
+    result.digest = digest.finish();
     read
 }
 
@@ -38,18 +43,37 @@ struct Intake<'a, B> {
     batch: &'a B,
     paths: PathHasher<'a>,
     metadata: u128,
+    /// Number of resources so far.
+    resources: u32,
     path: MetricPath,
     /// Index of the current metric in `result.metrics`, once it has a valid point.
     metric: Option<u32>,
-    /// Sum of the windows' identities; `None` once a point has no time (D3a).
-    digest: Option<Identity>,
+    digest: Digest,
     result: &'a mut BatchResult,
+}
+
+/// The sum of the windows of a batch (D3a); of delta points only: totals are recognised by T3.
+#[derive(Default)]
+struct Digest {
+    sum: u128,
+    windows: u32,
+    /// A point has no time, so the batch has no digest.
+    forbidden: bool,
+}
+
+impl Digest {
+    fn finish(&self) -> Option<Identity> {
+        (self.windows > 0 && !self.forbidden).then_some(Identity(self.sum))
+    }
 }
 
 impl<B: Batch> Visitor for Intake<'_, B> {
     fn resource(&mut self, resource: ResourceRef) -> Result<(), Malformed> {
         self.path.resource = resource;
-        self.path.resource_identity = self.paths.resource(self.batch, resource, self.metadata)?;
+        let edits = &mut self.result.resource_edits;
+        self.path.resource_identity =
+            self.paths.resource(self.batch, resource, self.metadata, self.resources, edits)?;
+        self.resources += 1;
         Ok(())
     }
 
@@ -62,6 +86,11 @@ impl<B: Batch> Visitor for Intake<'_, B> {
     fn metric(&mut self, metric: MetricRef) -> Result<(), Malformed> {
         self.path.metric = metric;
         self.path.metric_identity = self.paths.metric(self.batch, metric, self.path.scope_identity);
+        self.path.plan = self.paths.trimming.plan(self.batch.bytes(metric.name));
+        // T0 merges sums and histograms; gauges are what they are unless a rule says so (T4).
+        if metric.kind == MetricKind::Gauge {
+            self.path.plan.two_level = self.paths.trimming.merges_gauges(self.path.plan);
+        }
         self.metric = None;
         Ok(())
     }
@@ -70,52 +99,74 @@ impl<B: Batch> Visitor for Intake<'_, B> {
     fn point(&mut self, point: PointRef) -> Result<(), Malformed> {
         let number = self.result.verdicts.len() as u32;
         self.result.verdicts.push(Verdict::DROP);
-        let key = self.paths.key;
-        let attributes = self.attributes(&point)?;
-        if !self.is_usable(&point) {
+        if self.path.metric.kind == MetricKind::Gauge && !self.path.plan.two_level {
+            self.pass_on(number);
             return Ok(());
         }
-        let stream = key.stream(self.path.metric_identity, attributes);
+        let (attributes, attribute_order) = self.attributes(&point)?;
+        let value = self.value(&point)?;
+        // Totals that no rule concerns may turn out to be passed on as they are (D14).
+        if !self.path.is_plain_total() && !is_usable(&self.path, &point, value, self.result) {
+            return Ok(());
+        }
+        let stream = self.paths.key.stream(self.path.metric_identity.source, attributes);
         let window = self.window(stream, &point);
         let metric = self.current_metric();
+        self.result.has_sources |= self.path.plan.two_level || self.path.is_plain_total();
         self.result.points.push(IncomingPoint {
             stream,
             window,
             start_unix_nano: point.start_unix_nano,
             time_unix_nano: point.time_unix_nano,
-            value: point.value,
+            value,
             attributes: point.attributes,
+            link: Link::NONE,
+            text: None,
+            attribute_order,
             metric,
             number,
+            course: Course::Add,
+            spelling: Spelling::Same,
+            no_recorded_value: point.no_recorded_value,
         });
         Ok(())
     }
 }
 
 impl<B: Batch> Intake<'_, B> {
+    fn pass_on(&mut self, number: u32) {
+        self.result.outcomes.untouched += 1;
+        self.result.verdicts[number as usize].action = Action::Keep as u8;
+    }
+
+    /// The sum of a point's attributes, and a number for the order in which it writes them.
     #[inline]
-    fn attributes(&self, point: &PointRef) -> Result<AttributeSum, Malformed> {
+    fn attributes(&self, point: &PointRef) -> Result<(AttributeSum, u32), Malformed> {
         let key = self.paths.key;
         let mut sum = AttributeSum::default();
+        let mut order = 0_u32;
         if point.attributes.length as usize > MAX_ATTRIBUTE_BYTES {
             // It gets no stream of its own, so one hash does, however many attributes there are.
             sum.add(key.hash(self.batch.bytes(point.attributes)));
         } else {
-            self.batch.point_attributes(point.attributes, |record| sum.add(key.attribute(record)))?;
+            self.batch.point_attributes(point.attributes, |record| {
+                let identity = key.attribute(record);
+                sum.add(identity);
+                order = order.rotate_left(7) ^ identity.0 as u32;
+            })?;
         }
-        Ok(sum)
+        Ok((sum, order))
     }
 
-    /// D8, D9: counts and refuses what no sum can take.
-    fn is_usable(&mut self, point: &PointRef) -> bool {
-        let sound =
-            if self.path.metric.monotonic { point.value.is_increase() } else { point.value.is_finite() };
-        if point.no_recorded_value {
-            self.result.outcomes.no_value += 1;
-        } else if !sound {
-            self.result.outcomes.invalid += 1;
-        }
-        sound && !point.no_recorded_value
+    fn value(&mut self, point: &PointRef) -> Result<IncomingValue, Malformed> {
+        Ok(match point.value {
+            PointValue::Number(number) => IncomingValue::Number(number),
+            PointValue::Distribution(span) => {
+                let begin = self.result.words.len() as u32;
+                self.batch.distribution(span, &mut self.result.words)?;
+                IncomingValue::Distribution { begin, length: self.result.words.len() as u32 - begin }
+            }
+        })
     }
 
     /// D3: the window's fingerprint, which also goes into the batch's digest.
@@ -123,15 +174,21 @@ impl<B: Batch> Intake<'_, B> {
     /// The digest is a sum: a request whose points come in another order is the same request.
     #[inline]
     fn window(&mut self, stream: Identity, point: &PointRef) -> u64 {
+        if !self.path.is_windowed() {
+            return stream.table_hash(); // names the member of a gauge (T4)
+        }
         if point.time_unix_nano == 0 {
-            self.digest = None;
+            self.digest.forbidden = true;
             return 0;
         }
-        let bits = point.value.bits();
-        let window = self.paths.key.window(stream, point.start_unix_nano, point.time_unix_nano, bits);
-        if let Some(digest) = &mut self.digest {
-            digest.0 = digest.0.wrapping_add(window.0);
-        }
+        let key = self.paths.key;
+        let bits = match point.value {
+            PointValue::Number(number) => number.bits(),
+            PointValue::Distribution(span) => key.hash(self.batch.bytes(span)).table_hash(),
+        };
+        let window = key.window(stream, point.start_unix_nano, point.time_unix_nano, bits);
+        self.digest.sum = self.digest.sum.wrapping_add(window.0);
+        self.digest.windows += 1;
         window.table_hash().max(1)
     }
 
@@ -140,5 +197,55 @@ impl<B: Batch> Intake<'_, B> {
             self.result.metrics.push(self.path);
             (self.result.metrics.len() - 1) as u32
         })
+    }
+}
+
+/// D8, D9: counts and refuses what no stream can take.
+fn is_usable(path: &MetricPath, point: &PointRef, value: IncomingValue, result: &mut BatchResult) -> bool {
+    let sound = is_sound(path, value, &result.words);
+    count_unusable(&mut result.outcomes, sound, point.no_recorded_value)
+}
+
+/// Whether the value is one that a stream of this metric can take (D8).
+pub(crate) fn is_sound(path: &MetricPath, value: IncomingValue, words: &[u64]) -> bool {
+    match value {
+        IncomingValue::Number(number) if path.metric.monotonic => number.is_increase(),
+        IncomingValue::Number(number) => number.is_finite(),
+        IncomingValue::Distribution { begin, length } => {
+            let words = &words[begin as usize..(begin + length) as usize];
+            DistributionRef::parse(words).is_ok_and(|read| read.kind() as u8 == path.distribution_kind())
+        }
+        IncomingValue::Difference(_) => true,
+    }
+}
+
+/// Whether a point can be used; counts it if not. A point without a value is not an invalid one.
+pub(crate) fn count_unusable(outcomes: &mut Outcomes, sound: bool, no_recorded_value: bool) -> bool {
+    if no_recorded_value {
+        outcomes.no_value += 1;
+    } else if !sound {
+        outcomes.invalid += 1;
+    }
+    sound && !no_recorded_value
+}
+
+impl MetricPath {
+    /// Cumulative, and no rule concerns it (D14).
+    pub(crate) fn is_plain_total(&self) -> bool {
+        self.metric.temporality == Temporality::Cumulative && !self.plan.two_level
+    }
+
+    /// Its points are the increases of windows.
+    pub(crate) fn is_windowed(&self) -> bool {
+        self.metric.temporality == Temporality::Delta && self.metric.kind != MetricKind::Gauge
+    }
+
+    /// The kind that the metric's distribution words must name; 0 for numbers.
+    fn distribution_kind(&self) -> u8 {
+        match self.metric.kind {
+            MetricKind::ExplicitHistogram => crate::distribution::Kind::Explicit as u8,
+            MetricKind::ExponentialHistogram => crate::distribution::Kind::Exponential as u8,
+            MetricKind::Sum | MetricKind::Gauge => 0,
+        }
     }
 }

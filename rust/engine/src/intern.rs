@@ -13,7 +13,7 @@ const SHARDS: usize = 64;
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 
 /// Names an entry of one [`InternTable`] for as long as it is acquired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct InternId(u32);
 
 /// A reference-counted set of `T`, found by identity.
@@ -89,19 +89,23 @@ impl<T: Default> InternTable<T> {
         Some(value)
     }
 
+    /// One reference more to an acquired entry.
+    pub fn retain(&self, id: InternId) {
+        let mut shard = self.shards[id.0 as usize % SHARDS].lock();
+        shard.entries.get_mut(id.0 >> SHARD_BITS).references += 1;
+    }
+
+    /// Whether there is an entry of `identity`.
+    pub fn contains(&self, identity: Identity) -> bool {
+        let shard = self.shards[identity.shard(SHARDS)].lock();
+        let same = |slot: &u32| shard.entries.get(*slot).identity == identity;
+        shard.index.find(identity.table_hash(), same).is_some()
+    }
+
     /// Reads an acquired entry.
     pub fn read<R>(&self, id: InternId, read: impl FnOnce(&T) -> R) -> R {
         let shard = self.shards[id.0 as usize % SHARDS].lock();
         read(&shard.entries.get(id.0 >> SHARD_BITS).value)
-    }
-
-    /// Bytes held, without what the values point to.
-    pub fn bytes(&self) -> usize {
-        let of = |shard: &Mutex<Shard<T>>| {
-            let shard = shard.lock();
-            shard.entries.bytes() + shard.index.allocation_size()
-        };
-        self.shards.iter().map(of).sum()
     }
 }
 

@@ -1,9 +1,10 @@
-//! The Tokenledger engine: exact cumulative totals from the delta sums that coding agents send.
+//! The Tokenledger engine: exact cumulative totals from the metrics that coding agents send.
 //!
-//! Data flows one way: a [`Batch`] is read once for identities ([`identity`]), applied stream by
-//! stream under the lock of its shard, and answered with one [`Verdict`] per point. What cannot go
-//! out with its own batch goes out at a [`Tick`]. The rules D1–D11, D14, L1, L3–L5 and T5's overflow
-//! are those of the project's design; comments name them where they are at work.
+//! Data flows one way: a [`Batch`] is read once for identities (`intake`), brought from the source
+//! streams of its clients to the ledger streams of its readers where rules make a difference (`route`),
+//! applied stream by stream under the lock of its shard (`apply`), and answered with one [`Verdict`]
+//! per point. What cannot go out with its own batch goes out at a [`Tick`]. The rules D1–D14, T0–T5
+//! and L1–L5 are those of the project's design; comments name them where they are at work.
 //!
 //! The engine does no I/O, reads no clock and knows nothing of Go, C or protobuf.
 #![forbid(unsafe_code)]
@@ -12,31 +13,49 @@ pub mod attribute;
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod distribution;
 pub mod identity;
 pub mod number;
 pub mod verdict;
 
+mod ages;
 mod apply;
+mod budget;
 mod catalog;
 mod engine;
+mod gauge;
+mod group;
 mod intake;
 mod intern;
+mod label;
+mod member;
 mod output_time;
+mod overflow;
+mod path;
+mod reemission;
 mod result;
 mod retransmission;
+mod room;
+mod route;
 mod shard;
 mod slab;
+mod source;
 mod stream;
 mod tick;
+mod trim;
+mod trimming;
 
 pub use batch::{Batch, Malformed};
 pub use catalog::{MetricDescriptor, ResourceDescriptor, ScopeDescriptor};
 pub use clock::Now;
-pub use config::{Config, ConfigError, Emit, Retransmissions};
+pub use config::{
+    Config, ConfigError, Emit, GaugeMerge, IdentityMode, PrometheusLabels, ResourceRule, Retransmissions,
+    Rule,
+};
 pub use engine::{Engine, Stats};
 pub use identity::IdentityKey;
 pub use number::Number;
 pub use result::BatchResult;
 pub use retransmission::{REQUEST_MEMORY_SECONDS, WINDOWS_PER_STREAM};
-pub use tick::{Due, DueMetric, Tick};
-pub use verdict::{Action, AddedPoint, Outcomes, Verdict};
+pub use tick::{Due, DueMetric, DueValue, Tick};
+pub use verdict::{Action, AddedPoint, AttributeEdit, Outcomes, Verdict};

@@ -61,6 +61,11 @@ impl RunningSum {
         Self { bits: 0, compensation: 0.0 }
     }
 
+    /// A sum that is `value`; its representation is that of the value.
+    pub fn of(value: Number) -> Self {
+        Self { bits: value.bits(), compensation: 0.0 }
+    }
+
     /// The total. `is_double` is the representation flag that the stream keeps.
     pub fn total(&self, is_double: bool) -> Number {
         if is_double {

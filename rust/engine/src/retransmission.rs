@@ -18,6 +18,9 @@ const GENERATION_NANOS: u64 = REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND / GENERA
 /// about 7 × 131,072 digests (31 MiB), which is 436 requests a second for 30 minutes.
 const GENERATION_CAPACITY: usize = 1 << 17;
 
+/// A digest in a table that has just doubled, with its control byte.
+const BYTES_PER_DIGEST: usize = 2 * 8 * (size_of::<u128>() + 1) / 7;
+
 /// Digests of whole requests in a ring of generations; the oldest is dropped as a whole, so
 /// forgetting costs nothing per digest.
 #[derive(Debug)]
@@ -35,8 +38,15 @@ struct Generation {
 
 impl RequestDigests {
     /// One of `parts` tables, each with its share of the capacity.
-    pub fn new(parts: usize) -> Self {
-        Self { generations: VecDeque::new(), capacity: GENERATION_CAPACITY / parts }
+    ///
+    /// `max_memory_bytes` is the engine's budget, 0 without one: the tables take at most an eighth of it.
+    pub fn new(parts: usize, max_memory_bytes: usize) -> Self {
+        let affordable = match max_memory_bytes {
+            0 => GENERATION_CAPACITY,
+            limit => limit / 8 / (GENERATIONS as usize + 1) / BYTES_PER_DIGEST,
+        };
+        let capacity = affordable.clamp(parts, GENERATION_CAPACITY) / parts;
+        Self { generations: VecDeque::new(), capacity }
     }
 
     pub fn contains(&self, digest: Identity) -> bool {
@@ -88,6 +98,16 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
+    /// As [`Self::words`] gave them.
+    pub fn from_words(fingerprints: [u64; WINDOWS_PER_STREAM]) -> Self {
+        Self { fingerprints }
+    }
+
+    /// The fingerprints, the newest first; 0 where there is none.
+    pub fn words(self) -> [u64; WINDOWS_PER_STREAM] {
+        self.fingerprints
+    }
+
     /// Remembers `fingerprint`, forgetting the oldest; false if it was there already.
     pub fn remember(&mut self, fingerprint: u64) -> bool {
         let fingerprint = fingerprint.max(1);
@@ -110,7 +130,7 @@ mod tests {
     /// memory ends, at the latest after 35 and the next insertion.
     #[test]
     fn requests_are_known_for_thirty_minutes() {
-        let mut digests = RequestDigests::new(1);
+        let mut digests = RequestDigests::new(1, 0);
         digests.insert(Identity(1), 0);
         for minute in 0..30 {
             digests.insert(Identity(100 + u128::from(minute)), minute * MINUTE);
@@ -126,7 +146,7 @@ mod tests {
     /// Scenario: a failed delivery is recognised once (`add`). Guarantee: the second time it is new.
     #[test]
     fn a_removed_digest_is_unknown() {
-        let mut digests = RequestDigests::new(1);
+        let mut digests = RequestDigests::new(1, 0);
         digests.insert(Identity(5), 0);
         assert!(digests.remove(Identity(5)));
         assert!(!digests.remove(Identity(5)));
@@ -135,7 +155,7 @@ mod tests {
     /// Scenario: a flood of requests. Guarantee: the table stays within its bound.
     #[test]
     fn memory_is_bounded() {
-        let mut digests = RequestDigests::new(1);
+        let mut digests = RequestDigests::new(1, 0);
         for i in 0..2_000_000_u128 {
             digests.insert(Identity(i << 64 | i), 0);
         }

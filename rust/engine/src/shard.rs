@@ -2,31 +2,74 @@
 
 use hashbrown::HashTable;
 
+use crate::ages::{Age, Ages};
+use crate::distribution::Distribution;
+use crate::gauge::GaugeMembers;
 use crate::identity::Identity;
 use crate::slab::Slab;
-use crate::stream::{NewStream, Stream};
+use crate::source::Link;
+use crate::stream::{NO_BODY, NewStream, Stream};
 
 /// Streams whose identities fall into one shard.
 #[derive(Debug)]
 pub(crate) struct Shard {
     index: HashTable<u32>,
     streams: Slab<Stream>,
+    /// What does not fit into an entry: histograms, members of gauges.
+    bodies: Slab<Option<Body>>,
+    ages: Ages,
     /// Slots that have something to say at the next tick; some may have said it since.
     pending: Vec<u32>,
     /// D6: the latest emitted time of any stream forgotten here, Unix milliseconds.
     forgotten_floor_milli: u64,
+    /// Number of the stream that was made last; tells a stream from a later one in its slot.
+    births: u64,
     /// Bytes of the attribute lists that live streams own.
     list_bytes: usize,
+    /// Bytes that bodies point to.
+    body_bytes: usize,
+}
+
+/// A value that does not fit into a stream's entry.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// The total of a histogram.
+    Distribution(Distribution),
+    /// The members of a gauge that is a sum or a maximum.
+    Gauge(GaugeMembers),
+}
+
+impl Body {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Distribution(distribution) => distribution.bytes(),
+            Self::Gauge(members) => members.bytes(),
+        }
+    }
+}
+
+/// Bytes that a stream costs with its share of the tables, without its attribute list.
+pub(crate) const STREAM_BYTES: usize = size_of::<Stream>() + 24;
+
+/// What forgetting a stream gives back.
+pub(crate) struct Forgotten {
+    pub stream: Stream,
+    pub bytes: usize,
 }
 
 impl Shard {
-    pub fn new() -> Self {
+    /// `age_seconds` is how exactly ages are told.
+    pub fn new(age_seconds: u32) -> Self {
         Self {
             index: HashTable::new(),
             streams: Slab::new(),
+            bodies: Slab::new(),
+            ages: Ages::new(age_seconds),
             pending: Vec::new(),
             forgotten_floor_milli: 0,
+            births: 0,
             list_bytes: 0,
+            body_bytes: 0,
         }
     }
 
@@ -36,21 +79,73 @@ impl Shard {
         self.index.find(identity.table_hash(), |slot| self.streams.get(*slot).identity() == identity).copied()
     }
 
+    /// The slot that a source's link names, if the stream is still the one that was linked.
+    #[inline]
+    pub fn follow(&self, link: Link) -> Option<u32> {
+        let linked = link.birth != 0 && link.slot < self.streams.slots();
+        (linked && self.streams.get(link.slot).birth() == link.birth).then_some(link.slot)
+    }
+
+    /// The link to a stream of two levels.
+    pub fn link(&self, shard: usize, slot: u32) -> Link {
+        Link { birth: self.streams.get(slot).birth(), slot, shard: shard as u8 }
+    }
+
     /// Makes a stream; the caller has looked that there is none of this identity.
     pub fn insert(&mut self, mut new: NewStream, engine_floor_milli: u64) -> u32 {
         new.floor_milli = engine_floor_milli.max(self.forgotten_floor_milli);
-        let identity = new.identity;
+        let (identity, second) = (new.identity, new.second);
         self.list_bytes += list_bytes(&new.attributes);
-        let slot = self.streams.insert(Stream::new(new));
+        let mut stream = Stream::new(new);
+        self.births += 1;
+        stream.set_birth(self.births);
+        let slot = self.streams.insert(stream);
         let streams = &self.streams;
         self.index
             .insert_unique(identity.table_hash(), slot, |slot| streams.get(*slot).identity().table_hash());
+        self.ages.add(slot, second);
         slot
+    }
+
+    #[inline]
+    pub fn get(&self, slot: u32) -> &Stream {
+        self.streams.get(slot)
     }
 
     #[inline]
     pub fn get_mut(&mut self, slot: u32) -> &mut Stream {
         self.streams.get_mut(slot)
+    }
+
+    /// Number of slots ever used, live or free.
+    pub fn slots(&self) -> u32 {
+        self.streams.slots()
+    }
+
+    /// What does not fit into the stream's entry.
+    pub fn body(&self, stream: &Stream) -> Option<&Body> {
+        (stream.body != NO_BODY).then(|| self.bodies.get(stream.body).as_ref()).flatten()
+    }
+
+    /// Works on the body of a stream, made by `make` if there is none; says how its bytes changed.
+    pub fn with_body<R>(
+        &mut self,
+        slot: u32,
+        make: impl FnOnce() -> Body,
+        work: impl FnOnce(&mut Body) -> R,
+    ) -> Option<(R, usize, usize)> {
+        let stream = self.streams.get_mut(slot);
+        let mut before = 0;
+        if stream.body == NO_BODY {
+            stream.body = self.bodies.insert(Some(make()));
+        } else {
+            before = self.bodies.get(stream.body).as_ref().map_or(0, Body::bytes);
+        }
+        let body = self.bodies.get_mut(stream.body).as_mut()?;
+        let result = work(body);
+        let after = body.bytes();
+        self.body_bytes = self.body_bytes + after - before;
+        Some((result, before, after))
     }
 
     /// The stream has something to say at the next tick.
@@ -81,36 +176,50 @@ impl Shard {
         self.pending.len()
     }
 
-    /// L1: forgets every stream for which `stale` holds and which has nothing left to say.
-    pub fn forget_if(&mut self, mut stale: impl FnMut(&Stream) -> bool, mut forgotten: impl FnMut(&Stream)) {
-        for slot in 0..self.streams.slots() {
-            let stream = self.streams.get(slot);
-            if stream.is_live() && !stream.is_pending() && stale(stream) {
-                forgotten(stream);
-                self.forget(slot);
-            }
-        }
+    /// The second before which no stream was last seen, as far as is known.
+    pub fn oldest_second(&self) -> Option<u32> {
+        self.ages.oldest_second()
     }
 
-    fn forget(&mut self, slot: u32) {
-        let stream = self.streams.get_mut(slot);
-        let identity = stream.identity();
-        self.forgotten_floor_milli = self.forgotten_floor_milli.max(stream.last_emitted_milli);
-        self.list_bytes -= list_bytes(&stream.attributes);
-        stream.attributes = Box::default();
-        stream.kill();
+    /// L1, T5: forgets a stream that was last seen before `second` and has nothing left to say.
+    /// `evict` is T5, which spares overflow streams: they would make no room for others.
+    pub fn forget_idle(&mut self, second: u32, evict: bool, steps: &mut usize) -> Option<Forgotten> {
+        let streams = &self.streams;
+        let slot = self.ages.take_idle(second, steps, |slot| match streams.get(slot) {
+            stream if stream.is_pending() || evict && stream.is_overflow() => Age::Busy,
+            stream => Age::Seen(stream.last_seen_second),
+        })?;
+        Some(self.forget(slot))
+    }
+
+    fn forget(&mut self, slot: u32) -> Forgotten {
+        let identity = self.streams.get(slot).identity();
         if let Ok(entry) = self.index.find_entry(identity.table_hash(), |other| *other == slot) {
             entry.remove();
         }
-        self.streams.remove(slot);
+        let stream = self.streams.take(slot, Stream::dead());
+        self.forgotten_floor_milli = self.forgotten_floor_milli.max(stream.last_emitted_milli);
+        self.list_bytes -= list_bytes(&stream.attributes);
+        let mut bytes = STREAM_BYTES + list_bytes(&stream.attributes);
+        if stream.body != NO_BODY {
+            let body = self.bodies.take(stream.body, None).map_or(0, |body| body.bytes());
+            self.body_bytes -= body;
+            bytes += body + BODY_BYTES;
+        }
+        Forgotten { stream, bytes }
     }
 
-    /// Bytes of state: streams, table, attribute lists.
+    /// Bytes of state: streams, tables, attribute lists, bodies.
     pub fn bytes(&self) -> usize {
-        self.streams.bytes() + self.index.allocation_size() + self.pending.capacity() * 4 + self.list_bytes
+        let tables = self.index.allocation_size() + self.pending.capacity() * 4;
+        self.streams.bytes() + self.bodies.bytes() + tables + self.list_bytes + self.body_bytes
     }
 }
 
-fn list_bytes<T>(list: &[T]) -> usize {
+/// Bytes that the place of a body costs, beside what it points to.
+pub(crate) const BODY_BYTES: usize = size_of::<Option<Body>>() + 8;
+
+/// Bytes of a list that a stream owns.
+pub(crate) fn list_bytes<T>(list: &[T]) -> usize {
     if list.is_empty() { 0 } else { crate::catalog::allocated(size_of_val(list)) }
 }

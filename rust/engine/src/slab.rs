@@ -39,6 +39,12 @@ impl<T> Slab<T> {
         self.free.push(slot);
     }
 
+    /// Gives a slot back and hands out what was in it; `dead` marks the slot as free.
+    pub fn take(&mut self, slot: u32, dead: T) -> T {
+        self.free.push(slot);
+        std::mem::replace(self.get_mut(slot), dead)
+    }
+
     #[inline]
     pub fn get(&self, slot: u32) -> &T {
         &self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]

@@ -1,4 +1,4 @@
-//! One ledger stream: what is kept of it, and what one more point does to it (D1–D7).
+//! One ledger stream: what is kept of it, and what one more point does to it (D1–D7, L2).
 
 use crate::clock::NANOS_PER_MILLI;
 use crate::identity::Identity;
@@ -12,8 +12,9 @@ use crate::retransmission::Windows;
 pub(crate) struct Stream {
     /// 128 bits, as two words so that the entry needs no 16-byte alignment.
     identity: [u64; 2],
+    /// The total of a sum, the value of a gauge. Histograms have their own place: `body`.
     sum: RunningSum,
-    windows: Windows,
+    memory: Memory,
     /// Start of the cumulative stream, Unix nanoseconds; never changes once something went out (D2).
     pub start_unix_nano: u64,
     /// Last emitted time, Unix milliseconds; before the first emission the floor of D6.
@@ -29,36 +30,56 @@ pub(crate) struct Stream {
     hold_until_second: u32,
     /// Place in the scratch list of the batch that is being applied; see `apply::touch`.
     pub touched: u32,
-    flags: u8,
+    /// Slot of a histogram's total or of a gauge's members in its shard; [`NO_BODY`] without one.
+    pub body: u32,
+    flags: u16,
 }
+
+/// Four words whose use depends on [`LINKED`]: the last windows of a stream that is its own source
+/// (D3b), or what the sources of a stream of two levels need.
+#[derive(Clone, Copy, Debug)]
+struct Memory([u64; 4]);
+
+/// The stream has no entry among its shard's bodies.
+pub(crate) const NO_BODY: u32 = u32::MAX;
 
 const _: () = assert!(size_of::<Stream>() <= 128, "design §9: at most 128 bytes of state per stream");
 
-const LIVE: u8 = 1;
-const DOUBLE: u8 = 2;
+const LIVE: u16 = 1;
+const DOUBLE: u16 = 2;
 /// Has something to say at the next tick.
-const PENDING: u8 = 4;
+const PENDING: u16 = 4;
 /// Its zero point has not been fixed yet (D6).
-const ZERO_DUE: u8 = 8;
+const ZERO_DUE: u16 = 8;
 /// Its zero point is fixed but goes out with the next tick (`emit: interval`).
-const ZERO_UNSENT: u8 = 16;
+const ZERO_UNSENT: u16 = 16;
 /// A value has gone out; its zero is then not sent again.
-const VALUE_SENT: u8 = 32;
+const VALUE_SENT: u16 = 32;
 /// Stands in its shard's list of pending slots.
-const LISTED: u8 = 64;
+const LISTED: u16 = 64;
 /// The overflow stream of its metric (T5).
-const OVERFLOW: u8 = 128;
+const OVERFLOW: u16 = 128;
+/// Its points come from source streams with an entry of their own (two levels).
+const LINKED: u16 = 256;
+/// A gauge: the latest value counts, there is no zero, and it does not go out again by itself.
+const GAUGE: u16 = 512;
 
 /// What a new stream starts from.
+#[derive(Default)]
 pub(crate) struct NewStream {
     pub identity: Identity,
     pub metric: InternId,
     pub attributes: Box<[InternId]>,
-    pub monotonic: bool,
+    /// Whether it begins with a zero point (D6): monotonic, and not the base of a member (T3).
+    pub begins_at_zero: bool,
+    pub is_gauge: bool,
     pub is_double: bool,
     pub overflow: bool,
+    /// For streams of two levels: how its first source spells names and values.
+    pub spelling: Option<u64>,
     /// Start of its first window, Unix nanoseconds (D1).
     pub start_unix_nano: u64,
+    pub second: u32,
     /// Nothing goes out at or before this time, Unix milliseconds (D6).
     pub floor_milli: u64,
 }
@@ -96,23 +117,35 @@ pub(crate) struct Emission {
 impl Stream {
     pub fn new(new: NewStream) -> Self {
         let mut flags = LIVE;
-        for (flag, on) in [(DOUBLE, new.is_double), (ZERO_DUE, new.monotonic), (OVERFLOW, new.overflow)] {
+        for (flag, on) in [
+            (DOUBLE, new.is_double),
+            (ZERO_DUE, new.begins_at_zero),
+            (OVERFLOW, new.overflow),
+            (LINKED, new.spelling.is_some()),
+            (GAUGE, new.is_gauge),
+        ] {
             flags |= if on { flag } else { 0 };
         }
         Self {
             identity: [new.identity.0 as u64, (new.identity.0 >> 64) as u64],
             sum: RunningSum::zero(),
-            windows: Windows::default(),
+            memory: Memory([0, new.spelling.unwrap_or_default(), 0, 0]),
             start_unix_nano: new.start_unix_nano,
             last_emitted_milli: new.floor_milli,
             latest_output_milli: 0,
             attributes: new.attributes,
             metric: new.metric,
-            last_seen_second: 0,
+            last_seen_second: new.second,
             hold_until_second: 0,
             touched: u32::MAX,
+            body: NO_BODY,
             flags,
         }
+    }
+
+    /// What a free slot holds.
+    pub fn dead() -> Self {
+        Self { flags: 0, ..Self::new(NewStream::default()) }
     }
 
     #[inline]
@@ -121,9 +154,56 @@ impl Stream {
     }
 
     /// D3b: false if this window was seen before.
+    ///
+    /// Only for streams of one level; the sources of others remember for themselves.
     #[inline]
     pub fn remember_window(&mut self, fingerprint: u64) -> bool {
-        self.windows.remember(fingerprint)
+        debug_assert!(!self.has(LINKED));
+        let mut windows = Windows::from_words(self.memory.0);
+        let new = windows.remember(fingerprint);
+        self.memory.0 = windows.words();
+        new
+    }
+
+    /// The number that tells it from a later stream in the same slot; 0 if it has one level.
+    #[inline]
+    pub fn birth(&self) -> u64 {
+        if self.has(LINKED) { self.memory.0[0] } else { 0 }
+    }
+
+    /// Gives a stream of two levels its number.
+    pub fn set_birth(&mut self, birth: u64) {
+        if self.has(LINKED) {
+            self.memory.0[0] = birth;
+        }
+    }
+
+    /// How its first source spells names and values.
+    pub fn spelling(&self) -> u64 {
+        self.memory.0[1]
+    }
+
+    /// T4: the gauge's members have this value together now.
+    pub fn replace_gauge(&mut self, value: Number) {
+        self.sum = RunningSum::of(value);
+        self.set(DOUBLE, matches!(value, Number::Double(_)));
+    }
+
+    /// The latest time that any point asked for, Unix nanoseconds.
+    pub fn latest_output_nano(&self) -> u64 {
+        nanos(self.latest_output_milli)
+    }
+
+    /// T4: takes the value of a gauge; false if it is not newer than the last.
+    pub fn set_gauge(&mut self, value: Number, time_unix_nano: u64) -> bool {
+        let latest = &mut self.memory.0[2];
+        if time_unix_nano <= *latest {
+            return false;
+        }
+        *latest = time_unix_nano;
+        self.sum = RunningSum::of(value);
+        self.set(DOUBLE, matches!(value, Number::Double(_)));
+        true
     }
 
     /// D2, D7: adds an increment; false if the total would stop being a finite number.
@@ -196,6 +276,16 @@ impl Stream {
         (zero, Some(self.emit_at(time)))
     }
 
+    /// L2: whether the total may go out again at `at_milli`. Gauges do not: they would look alive.
+    pub fn can_go_again(&self, at_milli: u64) -> bool {
+        self.has(VALUE_SENT) && !self.has(GAUGE) && at_milli > self.last_emitted_milli
+    }
+
+    /// L2: the total once more, at `at_milli`.
+    pub fn emit_again(&mut self, at_milli: u64) -> Output {
+        self.emit_at(at_milli)
+    }
+
     /// L4: the delivery of a lone zero was refused: it comes again, at its own time.
     ///
     /// A zero that went out with its value does not come again: if the store took both after all, a
@@ -238,10 +328,6 @@ impl Stream {
         self.has(LIVE)
     }
 
-    pub fn kill(&mut self) {
-        self.flags = 0;
-    }
-
     #[inline]
     pub fn is_pending(&self) -> bool {
         self.has(PENDING)
@@ -249,6 +335,10 @@ impl Stream {
 
     pub fn set_pending(&mut self, pending: bool) {
         self.set(PENDING, pending);
+    }
+
+    pub fn is_gauge(&self) -> bool {
+        self.has(GAUGE)
     }
 
     pub fn is_overflow(&self) -> bool {
@@ -265,12 +355,12 @@ impl Stream {
     }
 
     #[inline]
-    fn has(&self, flag: u8) -> bool {
+    fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
 
     #[inline]
-    fn set(&mut self, flag: u8, on: bool) {
+    fn set(&mut self, flag: u16, on: bool) {
         if on {
             self.flags |= flag;
         } else {

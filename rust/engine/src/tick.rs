@@ -1,4 +1,5 @@
-//! Periodic output: held values and zeros, intervals, the last words at Shutdown, and expiry.
+//! Periodic output: held values and zeros, intervals, totals that go out again (L2), the last words at
+//! Shutdown, and expiry.
 //!
 //! What goes out here has no input point to be written into, so it is copied out of the catalog.
 
@@ -8,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::catalog::MetricDescriptor;
-use crate::clock::{NANOS_PER_MILLI, NANOS_PER_SECOND, Now};
+use crate::clock::{NANOS_PER_MILLI, Now};
+use crate::distribution::{Distribution, DistributionRef};
 use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
 use crate::intern::InternId;
 use crate::number::Number;
-use crate::shard::Shard;
-use crate::stream::{Emission, Output, Stream};
+use crate::reemission::Reemission;
+use crate::shard::{Body, Shard};
+use crate::stream::{Emission, Output};
 
 /// Points after which a tick ends a chunk, so that no tick stalls the pipeline or its memory.
 const CHUNK_POINTS: usize = 8_192;
@@ -28,12 +31,18 @@ pub struct Tick {
     points: Vec<DuePoint>,
     /// Attribute records of all points of the chunk.
     records: Vec<u8>,
+    /// Distribution words of all histograms of the chunk.
+    words: Vec<u64>,
     metrics: BTreeMap<InternId, (Arc<MetricDescriptor>, [InternId; 2])>,
     /// Streams that the chunk speaks for (L4).
     streams: Vec<Spoken>,
     next_shard: usize,
     /// Pending slots of the shard before `next_shard` that the last chunk had no room for.
     rest: Vec<u32>,
+    /// Slots of that shard that go out again though nothing new came (L2).
+    again: Vec<u32>,
+    /// The shards whose turn it is to go out again in this tick, one bit each.
+    turns: u64,
 }
 
 #[derive(Debug)]
@@ -41,6 +50,8 @@ struct DuePoint {
     stream: Identity,
     metric: InternId,
     attributes: Range<usize>,
+    /// Distribution words; empty for numbers.
+    words: Range<usize>,
     output: Output,
 }
 
@@ -59,6 +70,16 @@ pub struct DueMetric<'a> {
     pub descriptor: &'a Arc<MetricDescriptor>,
     points: &'a [DuePoint],
     records: &'a [u8],
+    words: &'a [u64],
+}
+
+/// The total of a stream that is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DueValue<'a> {
+    /// Of a sum or gauge.
+    Number(Number),
+    /// Of a histogram: words as [`crate::distribution`] describes them.
+    Distribution(&'a [u64]),
 }
 
 /// One cumulative point that is due.
@@ -71,13 +92,13 @@ pub struct Due<'a> {
     /// Output time in Unix nanoseconds, a whole millisecond.
     pub time_unix_nano: u64,
     /// The total.
-    pub value: Number,
+    pub value: DueValue<'a>,
 }
 
 impl Tick {
     /// Whether every shard has been asked; the chunk at hand is then the last.
     pub fn is_done(&self) -> bool {
-        self.next_shard >= SHARDS && self.rest.is_empty()
+        self.next_shard >= SHARDS && self.rest.is_empty() && self.again.is_empty()
     }
 
     /// Whether the chunk has nothing to send.
@@ -89,19 +110,20 @@ impl Tick {
     pub fn metrics(&self) -> impl Iterator<Item = DueMetric<'_>> {
         self.points.chunk_by(|a, b| a.metric == b.metric).filter_map(|points| {
             let (descriptor, _) = self.metrics.get(&points.first()?.metric)?;
-            Some(DueMetric { descriptor, points, records: &self.records })
+            Some(DueMetric { descriptor, points, records: &self.records, words: &self.words })
         })
     }
 
     fn clear(&mut self) {
         self.points.clear();
         self.records.clear();
+        self.words.clear();
         self.metrics.clear();
         self.streams.clear();
     }
 
     fn is_full(&self) -> bool {
-        self.points.len() >= CHUNK_POINTS || self.records.len() >= CHUNK_BYTES
+        self.points.len() >= CHUNK_POINTS || self.records.len() + self.words.len() * 8 >= CHUNK_BYTES
     }
 
     fn sort(&mut self) {
@@ -119,35 +141,80 @@ impl DueMetric<'_> {
             attributes: &self.records[point.attributes.clone()],
             start_unix_nano: point.output.start_unix_nano,
             time_unix_nano: point.output.time_unix_nano,
-            value: point.output.value,
+            value: match &self.words[point.words.clone()] {
+                [] => DueValue::Number(point.output.value),
+                words => DueValue::Distribution(words),
+            },
         })
     }
 }
 
 impl Engine {
-    /// Collects the next chunk of what is due: values held back (D4, D6), changed streams
-    /// (L3, L4). `last` is Shutdown: delays end early (L5). Idle streams are forgotten on the way (L1).
+    /// Collects the next chunk of what is due: values held back (D4, D6), changed streams (L3, L4), and
+    /// totals that go out again (L2). `last` is Shutdown: delays end early (L5). Idle streams are
+    /// forgotten on the way (L1).
     ///
     /// `tick` starts as `Tick::default()`; ticks of one engine are not run side by side.
     pub fn tick(&self, now: Now, last: bool, tick: &mut Tick) {
         self.observe(now);
         if tick.next_shard == 0 {
-            self.forget_stale(now); // the first chunk
+            self.forget_stale(now.monotonic_second()); // the first chunk
+            tick.turns = if last { 0 } else { self.reemission_turns(now) };
         }
         tick.clear();
         let emission = self.emission(now);
         while !tick.is_done() && !tick.is_full() {
-            let next = tick.rest.is_empty();
+            let next = tick.rest.is_empty() && tick.again.is_empty();
             tick.next_shard += usize::from(next);
             let mut shard = self.shards[tick.next_shard - 1].lock();
             if next {
                 tick.rest = shard.take_pending();
+                if tick.turns >> (tick.next_shard - 1) & 1 == 1 {
+                    self.choose_again(&shard, now, &mut tick.again);
+                }
             }
             self.release_slots(&mut shard, &emission, last, tick);
+            self.repeat_slots(&mut shard, now, tick);
         }
         tick.sort();
         if emission.interval {
             self.keep_resources_in_order(tick);
+        }
+    }
+
+    /// L2: the shards whose turn has come.
+    fn reemission_turns(&self, now: Now) -> u64 {
+        let mut reemission = self.reemission.lock();
+        let mut turns = 0;
+        while let Some(shard) = reemission.next_shard(now) {
+            turns |= 1 << shard;
+        }
+        turns
+    }
+
+    /// L2: the streams of a shard that nobody has heard of for a while.
+    fn choose_again(&self, shard: &Shard, now: Now, again: &mut Vec<u32>) {
+        let (second, at) = (now.monotonic_second(), Reemission::time_milli(now));
+        let mut reemission = self.reemission.lock();
+        again.extend((0..shard.slots()).filter(|slot| {
+            let stream = shard.get(*slot);
+            stream.is_live()
+                && !stream.is_pending()
+                && stream.can_go_again(at)
+                && reemission.admits(second.saturating_sub(stream.last_seen_second))
+        }));
+    }
+
+    /// L2: lets the slots in `tick.again`, all of one shard, speak until the chunk is full.
+    fn repeat_slots(&self, shard: &mut Shard, now: Now, tick: &mut Tick) {
+        while let (Some(slot), false) = (tick.again.last().copied(), tick.is_full()) {
+            tick.again.pop();
+            let stream = shard.get_mut(slot);
+            // Between two chunks it may have spoken, or given its place to another.
+            if stream.is_live() && !stream.is_pending() && stream.can_go_again(Reemission::time_milli(now)) {
+                let output = stream.emit_again(Reemission::time_milli(now));
+                self.speak(tick, shard, slot, [None, Some(output)]);
+            }
         }
     }
 
@@ -201,51 +268,44 @@ impl Engine {
             }
             let (zero, value) = stream.release(emission, last);
             if zero.is_some() || value.is_some() {
-                self.speak(tick, stream, [zero, value]);
+                self.speak(tick, shard, slot, [zero, value]);
             }
-            if stream.is_pending() {
+            if shard.get(slot).is_pending() {
                 shard.mark_pending(slot); // held (D6): listed again for the next tick
             }
         }
     }
 
-    fn speak(&self, tick: &mut Tick, stream: &Stream, outputs: [Option<Output>; 2]) {
+    /// Writes a zero, the total, or both of a stream into the chunk.
+    fn speak(&self, tick: &mut Tick, shard: &Shard, slot: u32, [zero, value]: [Option<Output>; 2]) {
+        let stream = shard.get(slot);
         let begin = tick.records.len();
         self.catalog.copy_attributes(&stream.attributes, &mut tick.records);
         let attributes = begin..tick.records.len();
         let (identity, metric) = (stream.identity(), stream.metric);
-        tick.streams.push(Spoken { stream: identity, metric, lone_zero: outputs[1].is_none() });
-        for output in outputs.into_iter().flatten() {
+        tick.streams.push(Spoken { stream: identity, metric, lone_zero: value.is_none() });
+        for (output, is_zero) in [(zero, true), (value, false)] {
+            let Some(output) = output else { continue };
             let attributes = attributes.clone();
-            tick.points.push(DuePoint { stream: identity, metric, attributes, output });
+            let words = write_words(shard.body(stream), is_zero, &mut tick.words);
+            tick.points.push(DuePoint { stream: identity, metric, attributes, words, output });
         }
         if let Some(descriptor) = self.catalog.metric(metric) {
             tick.metrics.entry(metric).or_insert(descriptor);
         }
     }
+}
 
-    /// L1: forgets idle streams, some shards per tick: all of them within about a minute.
-    fn forget_stale(&self, now: Now) {
-        let mut sweep = self.sweep.lock();
-        let second = now.monotonic_second();
-        let shards = (second.saturating_sub(sweep.last_second) as usize).min(SHARDS);
-        sweep.last_second = second;
-        let max_stale = (self.config.max_stale_nano / NANOS_PER_SECOND).min(u64::from(u32::MAX)) as u32;
-        let Some(oldest) = second.checked_sub(max_stale) else {
-            return;
-        };
-        for _ in 0..shards {
-            let mut shard = self.shards[sweep.next_shard].lock();
-            sweep.next_shard = (sweep.next_shard + 1) % SHARDS;
-            shard.forget_if(
-                |stream| stream.last_seen_second < oldest,
-                |stream| {
-                    let count = if stream.is_overflow() { &self.overflow_count } else { &self.stream_count };
-                    count.fetch_sub(1, Ordering::Relaxed);
-                    self.catalog.release_metric(stream.metric);
-                    stream.attributes.iter().for_each(|id| self.catalog.release_attribute(*id));
-                },
-            );
+/// The total of a histogram, or its zero point; nothing for other streams.
+fn write_words(body: Option<&Body>, is_zero: bool, words: &mut Vec<u64>) -> Range<usize> {
+    let begin = words.len();
+    if let Some(Body::Distribution(total)) = body {
+        total.write(words);
+        if is_zero {
+            let zero = DistributionRef::parse(&words[begin..]).map(|read| Distribution::empty_like(&read));
+            words.truncate(begin);
+            zero.iter().for_each(|zero| zero.write(words));
         }
     }
+    begin..words.len()
 }

@@ -1,5 +1,6 @@
 //! The store against a plain model, by a state machine: sends, retries, refusals, ticks, and time
-//! that makes streams stale; the limit is small, so that streams overflow and come back.
+//! that makes streams stale; the limit is small, so that idle streams make room for new ones, others
+//! overflow, and what was forgotten comes back.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -11,7 +12,9 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 use support::{BEGAN, Harness, Point, SECOND, config};
 use tokenledger::{Config, Number};
 
-const MAX_STALE: u64 = 250;
+const MAX_STALE: u64 = 450;
+/// T5: who was seen within this time does not make room for others.
+const PROTECTED: u64 = 300;
 const MAX_STREAMS: usize = 4;
 const STREAMS: u8 = 7;
 /// Every shard is searched for stale streams within this time.
@@ -37,7 +40,8 @@ enum Event {
 #[derive(Clone, Debug, Default)]
 struct Model {
     now: u64,
-    last_tick: u64,
+    /// When a search for idle streams found none.
+    fruitless: u64,
     sent: u64,
     streams: BTreeMap<String, Entry>,
     /// Stream and time of the last request.
@@ -55,6 +59,29 @@ struct Entry {
 }
 
 impl Model {
+    /// T5: the streams that would make room for another, the longest idle first.
+    fn evictable(&self) -> Vec<(u64, String)> {
+        let idle = |entry: &Entry| !entry.pending && entry.last_seen + PROTECTED < self.now;
+        let ordinary = self.streams.iter().filter(|(name, _)| *name != "overflow");
+        let mut idle: Vec<_> = ordinary
+            .filter(|(_, entry)| idle(entry))
+            .map(|(name, entry)| (entry.last_seen, name.clone()))
+            .collect();
+        idle.sort();
+        idle
+    }
+
+    /// Where nobody can leave, the store does not look again in the same second.
+    fn make_room(&mut self, name: &str) {
+        if self.place(name) != "overflow" || self.fruitless == self.now {
+            return;
+        }
+        match self.evictable().first() {
+            Some((_, longest_idle)) => drop(self.streams.remove(longest_idle)),
+            None => self.fruitless = self.now,
+        }
+    }
+
     /// The stream that takes a point of `name`: itself while there is room, else the overflow.
     fn place(&self, name: &str) -> String {
         let ordinary = self.streams.keys().filter(|name| *name != "overflow").count();
@@ -82,8 +109,16 @@ impl ReferenceStateMachine for Model {
         .boxed()
     }
 
-    /// Retries are recognised for 30 minutes (D3a); what happens later is not promised.
+    /// Retries are recognised for 30 minutes (D3a); what happens later is not promised. Nor is which
+    /// of two streams leaves that have been idle for equally long.
     fn preconditions(state: &Self, event: &Event) -> bool {
+        if let Event::Send { stream, .. } = event
+            && state.place(&format!("s{stream}")) == "overflow"
+            && let [first, second, ..] = state.evictable().as_slice()
+            && first.0 == second.0
+        {
+            return false;
+        }
         let recent = state.last_request.as_ref().is_some_and(|(_, at)| state.now - at <= 1_800);
         recent || !matches!(event, Event::Retry)
     }
@@ -93,6 +128,7 @@ impl ReferenceStateMachine for Model {
         match event {
             Event::Send { stream, value, refused } => {
                 state.sent += 1;
+                state.make_room(&format!("s{stream}"));
                 let place = state.place(&format!("s{stream}"));
                 let entry = state.streams.entry(place).or_default();
                 entry.total += i64::from(*value);
@@ -109,13 +145,11 @@ impl ReferenceStateMachine for Model {
                     state.last_request.as_ref().and_then(|(name, _)| state.streams.get_mut(name))
                 {
                     entry.pending = true;
+                    entry.last_seen = now;
                 }
             }
             Event::Tick { refused } => {
-                if now > state.last_tick {
-                    state.streams.retain(|_, entry| entry.pending || entry.last_seen + MAX_STALE >= now);
-                }
-                state.last_tick = now;
+                state.streams.retain(|_, entry| entry.pending || entry.last_seen + MAX_STALE >= now);
                 for entry in state.streams.values_mut().filter(|entry| entry.pending) {
                     entry.last_emitted += 1;
                     entry.pending = *refused;

@@ -45,6 +45,10 @@ impl Batch for Interrupted<'_> {
         self.inner.point_attributes(span, each)
     }
 
+    fn distribution(&self, span: Span, words: &mut Vec<u64>) -> Result<(), Malformed> {
+        self.inner.distribution(span, words)
+    }
+
     fn metadata(&self, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
         self.inner.metadata(each)
     }

@@ -14,10 +14,10 @@
 #define TL_SECRET_BYTES 192
 
 // First four bytes of a buffer.
-#define TL_MAGIC 1414283825
+#define TL_MAGIC 1414283826
 
 // Raised with every change of this file.
-#define TL_LAYOUT_VERSION 1
+#define TL_LAYOUT_VERSION 2
 
 // Every record begins at a multiple of this many bytes.
 #define TL_ALIGNMENT 8
@@ -76,12 +76,56 @@ enum tl_action
   TL_ACTION_WRITE_ZERO = 2,
   // As `Write`, and the attributes give way to `otel.metric.overflow = true` (T5).
   TL_ACTION_WRITE_OVERFLOW = 3,
+  // Start, time and value stay as they are (D14, T4); attributes may still be removed.
+  TL_ACTION_KEEP = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum tl_action tl_action;
 #else
 typedef uint8_t tl_action;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What kind of metric the points belong to. Summaries are never shown to the engine.
+enum tl_metric_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // A sum, monotonic or not.
+  TL_METRIC_KIND_SUM = 1,
+  // A gauge; only shown where a rule may remove attributes (T4).
+  TL_METRIC_KIND_GAUGE = 2,
+  // A histogram with explicit bounds (D12).
+  TL_METRIC_KIND_EXPLICIT_HISTOGRAM = 3,
+  // A histogram with exponential buckets (D13).
+  TL_METRIC_KIND_EXPONENTIAL_HISTOGRAM = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_metric_kind tl_metric_kind;
+#else
+typedef uint8_t tl_metric_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Whether a point says what was added since the last one, or since the start.
+enum tl_temporality
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The increase of one window. Gauges, which have no temporality, carry this one too.
+  TL_TEMPORALITY_DELTA = 1,
+  // The total since the point's start (T3).
+  TL_TEMPORALITY_CUMULATIVE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_temporality tl_temporality;
+#else
+typedef uint8_t tl_temporality;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -112,6 +156,8 @@ typedef struct {
   uint32_t verdict;
   // Bytes of an added point.
   uint32_t added_point;
+  // Bytes of an attribute edit.
+  uint32_t attribute_edit;
   // Bytes of a batch view.
   uint32_t batch_view;
   // Bytes of the stats.
@@ -138,14 +184,21 @@ typedef struct {
   uint64_t start_unix_nano;
   // Output time in Unix nanoseconds, a whole millisecond (D4).
   uint64_t time_unix_nano;
-  // The total: bits of an `i64` or of an `f64`.
+  // The total: bits of an `i64` or of an `f64`; for histograms where the total begins among the
+  // batch's distribution words, counted in words.
   uint64_t value_bits;
+  // Attributes to remove (T1): bit `i` is the point's attribute number `i`, the first is 0.
+  uint32_t remove;
+  // Attributes whose value becomes [`OTHER`] (T2), as `remove`.
+  uint32_t replace;
   // An [`Action`].
   uint8_t action;
   // 1 if the value is a double, 0 if it is an integer.
   uint8_t is_double;
+  // 1 if the batch's list of edits has more attributes of this point: those beyond the first 32.
+  uint8_t has_edits;
   // Zero; room for later rules.
-  uint8_t reserved[6];
+  uint8_t reserved[5];
 } tl_verdict;
 
 // A zero point to put beside an input point: same metric, same attributes (D6).
@@ -164,6 +217,17 @@ typedef struct {
   uint8_t reserved[2];
 } tl_added_point;
 
+// One attribute to remove or replace, where a verdict's bits do not reach: on resources, and on
+// points beyond the first 32 attributes. Sorted by owner and attribute.
+typedef struct {
+  // Number of the point, or of the resource, in the order of the batch.
+  uint32_t owner;
+  // Number of the attribute, the first is 0.
+  uint32_t attribute;
+  // 1 if its value becomes [`OTHER`] (T2), 0 if it is removed (T1).
+  uint32_t replace;
+} tl_attribute_edit;
+
 // How many points of a batch ended how. Each point has exactly one outcome.
 typedef struct {
   // Added to its stream.
@@ -178,6 +242,15 @@ typedef struct {
   uint64_t overflow;
   // Carried the flag `NO_RECORDED_VALUE` (D9).
   uint64_t no_value;
+  // Cumulative or gauge, and not newer than what is known; added nothing (T3, T4).
+  uint64_t superseded;
+  // First sight of a cumulative member that may have been counted before: its value became the
+  // base of what comes (T3).
+  uint64_t baseline;
+  // Found no room at all: cumulative without room for a member, or overflow without room (T5).
+  uint64_t refused;
+  // Passed on untouched: cumulative points that no rule concerns (D14).
+  uint64_t untouched;
 } tl_outcomes;
 
 // The answers to one batch, inside the memory of its result handle.
@@ -190,6 +263,18 @@ typedef struct {
   const tl_added_point *added;
   // Number of points to add.
   uint64_t added_count;
+  // Attributes of points to remove or replace beyond the verdicts' bits, sorted; null if there are none.
+  const tl_attribute_edit *point_edits;
+  // Number of those.
+  uint64_t point_edit_count;
+  // Attributes of resources to remove, sorted; null if there are none.
+  const tl_attribute_edit *resource_edits;
+  // Number of those.
+  uint64_t resource_edit_count;
+  // Distribution words that verdicts of histogram points name; null if there are none.
+  const uint64_t *words;
+  // Number of words.
+  uint64_t word_count;
   // What became of the points.
   tl_outcomes outcomes;
   // Memory that the result handle holds; a caller that keeps handles frees large ones.
@@ -218,16 +303,26 @@ typedef struct {
 
 // What an engine holds at a moment.
 typedef struct {
-  // Live streams, overflow streams included.
+  // Live ledger streams, overflow streams included.
   uint64_t streams;
-  // Limit of ordinary streams.
+  // Limit of ordinary ledger streams, and of source streams.
   uint64_t max_streams;
+  // Source streams and members of cumulative input that are told apart beneath the ledger streams.
+  uint64_t source_streams;
+  // Forgotten members of cumulative input whose last value is still known (T3).
+  uint64_t tombstones;
   // Streams that wait for a tick (an upper bound).
   uint64_t pending_streams;
+  // Streams forgotten to make room for others (T5), since the start.
+  uint64_t evicted_streams;
   // Bytes of stream state: entries, tables, attribute lists, request digests.
   uint64_t state_bytes;
   // Bytes of interned text and its tables.
   uint64_t text_bytes;
+  // Bytes of scratch that callers hold.
+  uint64_t scratch_bytes;
+  // Limit of the three sums of bytes above together (T5); 0 = none.
+  uint64_t max_memory_bytes;
   // How often the wall clock stepped back by more than a minute.
   uint64_t clock_steps_back;
 } tl_stats;
@@ -282,14 +377,17 @@ typedef struct {
   uint32_t padding;
 } tl_scope_record;
 
-// A delta sum of the last scope; name, unit and description follow.
+// A metric of the last scope; name, unit and description follow. Its kind is a
+// [`tokenledger::batch::MetricKind`], its temporality a [`tokenledger::batch::Temporality`].
 typedef struct {
   // [`TAG_METRIC`].
   uint8_t tag;
-  // 1 if the sum may only grow, else 0.
+  // 1 if the sum may only grow, else 0; 1 for histograms, 0 for gauges.
   uint8_t monotonic;
-  // Zero.
-  uint8_t reserved[2];
+  // 1 sum, 2 gauge, 3 explicit histogram, 4 exponential histogram.
+  uint8_t kind;
+  // 1 delta, 2 cumulative; 1 for gauges.
+  uint8_t temporality;
   // Length of the name.
   uint32_t name_bytes;
   // Length of the unit.
@@ -298,7 +396,8 @@ typedef struct {
   uint32_t description_bytes;
 } tl_metric_record;
 
-// A point of the last metric; its attribute records follow.
+// A point of the last metric; its attribute records follow. Those of a histogram's point are
+// followed, at the next multiple of 8 bytes, by its distribution words ([`tokenledger::distribution`]).
 typedef struct {
   // [`TAG_POINT`].
   uint8_t tag;
@@ -314,7 +413,7 @@ typedef struct {
   uint64_t start_unix_nano;
   // End of the window, Unix nanoseconds, 0 = unknown.
   uint64_t time_unix_nano;
-  // Bits of an `i64` or an `f64`.
+  // Bits of an `i64` or an `f64`; for histograms the number of distribution words.
   uint64_t value_bits;
 } tl_point_record;
 
@@ -433,6 +532,17 @@ tl_status tl_engine_tick_refused(const tl_engine *engine,
 // `engine` is a live handle; `stats` points to writable memory for a `Stats`; `error` as in
 // [`tl_engine_create`].
 tl_status tl_engine_stats(const tl_engine *engine, tl_stats *stats, tl_error *error);
+
+// Whether some rule removes the attribute `key` from points of the metric `name` (T1): for exemplars,
+// whose own attributes do not cross the boundary (D10). False for null pointers.
+//
+// # Safety
+// `engine` is a live handle; `name` points to `name_bytes` readable bytes, `key` to `key_bytes`.
+bool tl_engine_removes_attribute(const tl_engine *engine,
+                                 const uint8_t *name,
+                                 size_t name_bytes,
+                                 const uint8_t *key,
+                                 size_t key_bytes);
 
 // A drill: the engine's next call panics inside, to show that the caller survives it.
 //

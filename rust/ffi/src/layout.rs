@@ -10,9 +10,9 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// First four bytes of a buffer.
-pub const MAGIC: u32 = 0x544C_4231; // "TLB1"
+pub const MAGIC: u32 = 0x544C_4232; // "TLB2"
 /// Raised with every change of this file.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 /// Every record begins at a multiple of this many bytes.
 pub const ALIGNMENT: usize = 8;
 
@@ -81,16 +81,19 @@ pub struct ScopeRecord {
     pub padding: u32,
 }
 
-/// A delta sum of the last scope; name, unit and description follow.
+/// A metric of the last scope; name, unit and description follow. Its kind is a
+/// [`tokenledger::batch::MetricKind`], its temporality a [`tokenledger::batch::Temporality`].
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct MetricRecord {
     /// [`TAG_METRIC`].
     pub tag: u8,
-    /// 1 if the sum may only grow, else 0.
+    /// 1 if the sum may only grow, else 0; 1 for histograms, 0 for gauges.
     pub monotonic: u8,
-    /// Zero.
-    pub reserved: [u8; 2],
+    /// 1 sum, 2 gauge, 3 explicit histogram, 4 exponential histogram.
+    pub kind: u8,
+    /// 1 delta, 2 cumulative; 1 for gauges.
+    pub temporality: u8,
     /// Length of the name.
     pub name_bytes: u32,
     /// Length of the unit.
@@ -99,7 +102,8 @@ pub struct MetricRecord {
     pub description_bytes: u32,
 }
 
-/// A point of the last metric; its attribute records follow.
+/// A point of the last metric; its attribute records follow. Those of a histogram's point are
+/// followed, at the next multiple of 8 bytes, by its distribution words ([`tokenledger::distribution`]).
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct PointRecord {
@@ -117,6 +121,6 @@ pub struct PointRecord {
     pub start_unix_nano: u64,
     /// End of the window, Unix nanoseconds, 0 = unknown.
     pub time_unix_nano: u64,
-    /// Bits of an `i64` or an `f64`.
+    /// Bits of an `i64` or an `f64`; for histograms the number of distribution words.
     pub value_bits: u64,
 }

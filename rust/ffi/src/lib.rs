@@ -15,7 +15,7 @@ mod handle;
 mod panic;
 mod status;
 
-use tokenledger::{AddedPoint, Now, Outcomes, Stats, Verdict};
+use tokenledger::{AddedPoint, AttributeEdit, Now, Outcomes, Stats, Verdict};
 
 pub use handle::{EngineHandle, ResultHandle, TickHandle};
 pub use status::{Error, MESSAGE_BYTES, Status};
@@ -40,6 +40,18 @@ pub struct BatchView {
     pub added: *const AddedPoint,
     /// Number of points to add.
     pub added_count: u64,
+    /// Attributes of points to remove or replace beyond the verdicts' bits, sorted; null if there are none.
+    pub point_edits: *const AttributeEdit,
+    /// Number of those.
+    pub point_edit_count: u64,
+    /// Attributes of resources to remove, sorted; null if there are none.
+    pub resource_edits: *const AttributeEdit,
+    /// Number of those.
+    pub resource_edit_count: u64,
+    /// Distribution words that verdicts of histogram points name; null if there are none.
+    pub words: *const u64,
+    /// Number of words.
+    pub word_count: u64,
     /// What became of the points.
     pub outcomes: Outcomes,
     /// Memory that the result handle holds; a caller that keeps handles frees large ones.
@@ -90,6 +102,8 @@ pub struct AbiSizes {
     pub verdict: u32,
     /// Bytes of an added point.
     pub added_point: u32,
+    /// Bytes of an attribute edit.
+    pub attribute_edit: u32,
     /// Bytes of a batch view.
     pub batch_view: u32,
     /// Bytes of the stats.
@@ -124,6 +138,7 @@ pub unsafe extern "C" fn tl_abi_sizes(sizes: *mut AbiSizes) {
         point_record: size_of::<PointRecord>() as u32,
         verdict: size_of::<Verdict>() as u32,
         added_point: size_of::<AddedPoint>() as u32,
+        attribute_edit: size_of::<AttributeEdit>() as u32,
         batch_view: size_of::<BatchView>() as u32,
         stats: size_of::<Stats>() as u32,
         error: size_of::<Error>() as u32,
@@ -240,6 +255,12 @@ pub unsafe extern "C" fn tl_engine_consume(
             verdict_count: answers.verdicts.len() as u64,
             added: pointer(&answers.added),
             added_count: answers.added.len() as u64,
+            point_edits: pointer(&answers.point_edits),
+            point_edit_count: answers.point_edits.len() as u64,
+            resource_edits: pointer(&answers.resource_edits),
+            resource_edit_count: answers.resource_edits.len() as u64,
+            words: pointer(&answers.words),
+            word_count: answers.words.len() as u64,
             outcomes: answers.outcomes,
             scratch_bytes: answers.bytes() as u64,
         };
@@ -352,6 +373,28 @@ pub unsafe extern "C" fn tl_engine_stats(
         *stats.ok_or_else(null)? = engine.ok_or_else(null)?.stats()?;
         Ok(())
     })
+}
+
+/// Whether some rule removes the attribute `key` from points of the metric `name` (T1): for exemplars,
+/// whose own attributes do not cross the boundary (D10). False for null pointers.
+///
+/// # Safety
+/// `engine` is a live handle; `name` points to `name_bytes` readable bytes, `key` to `key_bytes`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_engine_removes_attribute(
+    engine: *const EngineHandle,
+    name: *const u8,
+    name_bytes: usize,
+    key: *const u8,
+    key_bytes: usize,
+) -> bool {
+    // SAFETY: the caller's contract, repeated for each parameter above.
+    let (engine, name, key) =
+        unsafe { (engine.as_ref(), bytes(name, name_bytes), bytes(key, key_bytes)) };
+    match (engine, name, key) {
+        (Some(engine), Some(name), Some(key)) => engine.removes_attribute(name, key),
+        _ => false,
+    }
 }
 
 /// A drill: the engine's next call panics inside, to show that the caller survives it.

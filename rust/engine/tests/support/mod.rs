@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use tokenledger::attribute::{self, Attribute, ValueType};
-use tokenledger::batch::{Batch, MetricRef, PointRef, ResourceRef, ScopeRef, Span, Visitor};
+use tokenledger::batch::{Batch, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Span, Visitor};
 use tokenledger::identity::AttributeSum;
-use tokenledger::{Action, BatchResult, Config, Emit, Engine, IdentityKey, Malformed, Now, Number, Tick};
+use tokenledger::{
+    Action, BatchResult, Config, DueValue, Emit, Engine, IdentityKey, Malformed, Now, Number, Tick,
+};
 
 pub const SECOND: u64 = 1_000_000_000;
 pub const MILLI: u64 = 1_000_000;
@@ -63,7 +65,7 @@ impl TestBatch {
             attributes,
             start_unix_nano: point.start,
             time_unix_nano: point.time,
-            value: point.value,
+            value: PointValue::Number(point.value),
             no_recorded_value: point.no_value,
         };
         self.points.push((point.monotonic, reference));
@@ -102,6 +104,10 @@ impl Batch for TestBatch {
 
     fn point_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
         attribute::for_each(self.bytes(span), span.offset as usize, each)
+    }
+
+    fn distribution(&self, _: Span, _: &mut Vec<u64>) -> Result<(), Malformed> {
+        Ok(()) // there are no histograms in these batches: see `world`
     }
 
     fn metadata(&self, _: impl FnMut(&[u8])) -> Result<(), Malformed> {
@@ -210,7 +216,8 @@ impl Harness {
                     let overflow = attribute.value_type == ValueType::Bool;
                     let stream = if overflow { b"overflow" } else { attribute.value };
                     let stream = String::from_utf8(stream.to_vec()).unwrap();
-                    all.push((stream, due.start_unix_nano, due.time_unix_nano, due.value));
+                    let DueValue::Number(value) = due.value else { unreachable!("only sums were sent") };
+                    all.push((stream, due.start_unix_nano, due.time_unix_nano, value));
                 }
             }
         }
@@ -247,6 +254,6 @@ pub fn shard_of(record: &[u8]) -> usize {
     key.stream(metric, sum).shard(64)
 }
 
-fn test_key() -> IdentityKey {
+pub fn test_key() -> IdentityKey {
     IdentityKey::new(std::array::from_fn(|i| (i * 151 + 7) as u8))
 }

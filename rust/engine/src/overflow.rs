@@ -1,0 +1,121 @@
+//! What found no room (T5): idle streams make room, the rest adds up in overflow streams.
+//!
+//! First comes the overflow stream of the very metric, with its resource. Where even that has no room,
+//! because resources or scopes flood the engine, one stream for the metric of that name takes all. It
+//! has no resource, so it goes out at ticks only. What finds no room there either is refused.
+
+use crate::apply::{Application, Round};
+use crate::attribute::{self, ValueType};
+use crate::batch::{Batch, MetricKind};
+use crate::budget::Claim;
+use crate::engine::Engine;
+use crate::identity::{AttributeSum, Identity};
+use crate::intern::InternId;
+use crate::result::{BatchResult, Course, Spelling};
+use crate::source::Link;
+
+impl<B: Batch> Application<'_, B> {
+    /// Finds a place for the points in `result.roomless`.
+    pub(crate) fn apply_roomless(&self, result: &mut BatchResult) {
+        if result.roomless.is_empty() {
+            return;
+        }
+        let freed = self.engine.make_room(result.roomless.len(), self.emission.clock.monotonic_second);
+        if freed > 0 {
+            self.again(result, Round::Ordinary);
+        }
+        self.drop_what_cannot_overflow(result);
+        self.redirect(result, |this, result, index| this.overflow_stream(result, index));
+        self.again(result, Round::Overflow(Claim::Overflow));
+        if result.roomless.is_empty() {
+            return;
+        }
+        self.redirect(result, |this, result, index| this.last_stream(result, index));
+        self.again(result, Round::Overflow(Claim::Last));
+        result.outcomes.refused += result.roomless.len() as u64;
+        result.roomless.clear();
+    }
+
+    /// One more round for the points that found no room.
+    fn again(&self, result: &mut BatchResult, round: Round) {
+        let mut roomless = std::mem::take(&mut result.roomless);
+        roomless.sort_by_key(|index| result.points[*index as usize].shard());
+        let mut rest = roomless.as_slice();
+        while let Some(first) = rest.first() {
+            let shard = result.points[*first as usize].shard();
+            let same = |index: &u32| result.points[*index as usize].shard() == shard;
+            let (group, others) = rest.split_at(rest.partition_point(same));
+            self.apply_group(group, result, round);
+            rest = others;
+        }
+    }
+
+    /// Bases of members add nothing (T3), and gauges of different streams are no sum (T4).
+    fn drop_what_cannot_overflow(&self, result: &mut BatchResult) {
+        let mut roomless = std::mem::take(&mut result.roomless);
+        roomless.retain(|index| {
+            let point = &result.points[*index as usize];
+            if point.course == Course::Base {
+                result.outcomes.baseline += 1;
+                return false;
+            }
+            let gauge = result.path(point).metric.kind == MetricKind::Gauge;
+            result.outcomes.refused += u64::from(gauge);
+            !gauge
+        });
+        result.roomless = roomless;
+    }
+
+    fn redirect(
+        &self,
+        result: &mut BatchResult,
+        stream: impl Fn(&Self, &mut BatchResult, u32) -> (Identity, Spelling),
+    ) {
+        for place in 0..result.roomless.len() {
+            let index = result.roomless[place];
+            let (stream, spelling) = stream(self, result, index);
+            let point = &mut result.points[index as usize];
+            (point.stream, point.spelling, point.link) = (stream, spelling, Link::NONE);
+        }
+    }
+
+    fn overflow_stream(&self, result: &mut BatchResult, index: u32) -> (Identity, Spelling) {
+        let path = result.path(&result.points[index as usize]);
+        let attributes = attribute_sum(self.engine);
+        let spelling = match path.plan.two_level {
+            true => Spelling::Unknown(self.trimmer().spelling(path, attributes)),
+            false => Spelling::Same,
+        };
+        (self.engine.key.stream(path.metric_identity.ledger, attributes), spelling)
+    }
+
+    fn last_stream(&self, result: &mut BatchResult, index: u32) -> (Identity, Spelling) {
+        let point = result.points[index as usize];
+        let path = result.path(&point).without_parents(&self.engine.key, self.batch);
+        result.points[index as usize].metric = result.metrics.len() as u32;
+        result.points[index as usize].text = None;
+        let stream = self.engine.key.stream(path.metric_identity.ledger, attribute_sum(self.engine));
+        result.metrics.push(path);
+        (stream, Spelling::Other)
+    }
+
+    /// The attribute list of an overflow stream.
+    pub(crate) fn intern_overflow(&self) -> Box<[InternId]> {
+        let record = record();
+        let identity = self.engine.key.attribute(&record);
+        Box::new([self.engine.catalog.acquire_attribute(identity, &record)])
+    }
+}
+
+fn attribute_sum(engine: &Engine) -> AttributeSum {
+    let mut sum = AttributeSum::default();
+    sum.add(engine.key.attribute(&record()));
+    sum
+}
+
+/// The one attribute of an overflow stream: `otel.metric.overflow = true`.
+fn record() -> Vec<u8> {
+    let mut record = Vec::with_capacity(32);
+    attribute::push(&mut record, b"otel.metric.overflow", ValueType::Bool, &[1]);
+    record
+}

@@ -1,0 +1,328 @@
+//! One source stream: what a client sends, beneath the ledger stream that it adds to (two levels).
+//!
+//! It recognises retransmitted windows of delta input (D3b), or it is one member of cumulative input
+//! with its last value (T3). Which attributes rules remove is worked out once and kept here.
+
+use hashbrown::HashTable;
+
+use crate::ages::{Age, Ages};
+use crate::clock::NANOS_PER_SECOND;
+use crate::distribution::Distribution;
+use crate::identity::Identity;
+use crate::intern::InternId;
+use crate::number::Number;
+use crate::retransmission::Windows;
+use crate::slab::Slab;
+
+/// What is kept of a source, in at most 96 bytes (asserted below).
+#[derive(Debug)]
+pub(crate) struct Source {
+    identity: [u64; 2],
+    memory: Memory,
+    /// Where its ledger stream is, unless that has been forgotten since.
+    pub link: Link,
+    /// The metric's text, with the resource as this client names it.
+    pub metric: InternId,
+    /// Order in which the point wrote its attributes when `remove` was worked out.
+    pub order: u32,
+    /// Attributes that rules remove, as in a verdict, if the point's order is `order`.
+    pub remove: u32,
+    /// Monotonic second of the last point.
+    pub last_seen_second: u32,
+    /// Unix second in which its latest window ended, rounded up (T3: a switch to cumulative).
+    latest_end_second: u32,
+    /// Slot of the last value of a histogram's member; [`NO_SLOT`] without one.
+    distribution: u32,
+    flags: u8,
+}
+
+const _: () = assert!(size_of::<Source>() <= 96, "design §9: at most 320 bytes per two-level stream");
+
+/// What a source keeps of its points; the flag [`MEMBER`] tells which.
+#[derive(Clone, Copy, Debug)]
+struct Memory([u64; 4]);
+
+/// Where a ledger stream is: its slot in its shard, and the number it was given when it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// 0 for none.
+    pub birth: u64,
+    pub slot: u32,
+    pub shard: u8,
+}
+
+impl Link {
+    pub const NONE: Self = Self { birth: 0, slot: 0, shard: 0 };
+}
+
+/// The last value of a member of cumulative input (T3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Member {
+    pub start_unix_nano: u64,
+    pub time_unix_nano: u64,
+    /// Of a sum; histograms have their own place.
+    pub value: Number,
+}
+
+const NO_SLOT: u32 = u32::MAX;
+
+const LIVE: u8 = 1;
+/// A member of cumulative input; otherwise a stream of windows.
+const MEMBER: u8 = 2;
+/// Forgotten, but its last value is still known (T3).
+const TOMBSTONE: u8 = 4;
+/// Attributes beyond those of `remove` are removed, or some are replaced: worked out each time.
+const EDITS: u8 = 8;
+/// It writes names or values otherwise than its ledger stream does, so it cannot speak for it.
+const RESPELLED: u8 = 16;
+
+impl Source {
+    /// A source of delta windows, or of gauges.
+    pub fn of_windows(identity: Identity, metric: InternId) -> Self {
+        Self {
+            identity: [identity.0 as u64, (identity.0 >> 64) as u64],
+            memory: Memory([0; 4]),
+            link: Link::NONE,
+            metric,
+            order: 0,
+            remove: 0,
+            last_seen_second: 0,
+            latest_end_second: 0,
+            distribution: NO_SLOT,
+            flags: LIVE,
+        }
+    }
+
+    /// A member of cumulative input.
+    pub fn of_member(identity: Identity, metric: InternId, member: Member) -> Self {
+        let mut source = Self::of_windows(identity, metric);
+        source.flags |= MEMBER;
+        source.set_member(member);
+        source
+    }
+
+    #[inline]
+    pub fn identity(&self) -> Identity {
+        Identity(u128::from(self.identity[0]) | u128::from(self.identity[1]) << 64)
+    }
+
+    /// D3b: false if this window was seen before.
+    #[inline]
+    pub fn remember_window(&mut self, fingerprint: u64) -> bool {
+        let mut windows = Windows::from_words(self.memory.0);
+        let new = windows.remember(fingerprint);
+        self.memory.0 = windows.words();
+        new
+    }
+
+    /// A window that ended at this time was added.
+    #[inline]
+    pub fn window_ended(&mut self, time_unix_nano: u64) {
+        let second = time_unix_nano.div_ceil(NANOS_PER_SECOND).min(u64::from(u32::MAX)) as u32;
+        self.latest_end_second = self.latest_end_second.max(second);
+    }
+
+    /// T3: what it sent as deltas is counted until this time, Unix nanoseconds.
+    pub fn latest_end_nano(&self) -> u64 {
+        u64::from(self.latest_end_second) * NANOS_PER_SECOND
+    }
+
+    pub fn member(&self) -> Member {
+        let [start_unix_nano, time_unix_nano, bits, is_double] = self.memory.0;
+        let value =
+            if is_double == 0 { Number::Int(bits as i64) } else { Number::Double(f64::from_bits(bits)) };
+        Member { start_unix_nano, time_unix_nano, value }
+    }
+
+    pub fn set_member(&mut self, member: Member) {
+        let is_double = u64::from(matches!(member.value, Number::Double(_)));
+        self.memory.0 = [member.start_unix_nano, member.time_unix_nano, member.value.bits(), is_double];
+    }
+
+    pub fn is_member(&self) -> bool {
+        self.flags & MEMBER != 0
+    }
+
+    pub fn is_tombstone(&self) -> bool {
+        self.flags & TOMBSTONE != 0
+    }
+
+    pub fn set_tombstone(&mut self, tombstone: bool) {
+        self.set(TOMBSTONE, tombstone);
+    }
+
+    #[inline]
+    pub fn has_edits(&self) -> bool {
+        self.flags & EDITS != 0
+    }
+
+    pub fn set_edits(&mut self, edits: bool) {
+        self.set(EDITS, edits);
+    }
+
+    #[inline]
+    pub fn is_respelled(&self) -> bool {
+        self.flags & RESPELLED != 0
+    }
+
+    pub fn set_respelled(&mut self, respelled: bool) {
+        self.set(RESPELLED, respelled);
+    }
+
+    fn set(&mut self, flag: u8, on: bool) {
+        self.flags = if on { self.flags | flag } else { self.flags & !flag };
+    }
+}
+
+/// Sources whose identities fall into one shard. A member lies in the shard of its source.
+#[derive(Debug)]
+pub(crate) struct SourceShard {
+    index: HashTable<u32>,
+    sources: Slab<Source>,
+    /// Last values of members that are histograms.
+    distributions: Slab<Option<Distribution>>,
+    ages: Ages,
+    /// Tombstones, and some that came back since.
+    tombstone_ages: Ages,
+    live: u32,
+    tombstones: u32,
+    /// T3: members that began at or before this moment may have been counted and forgotten, Unix
+    /// nanoseconds.
+    pub forgotten_nano: u64,
+}
+
+/// Tombstones live for 30 days: hours are exact enough.
+const TOMBSTONE_AGE_SECONDS: u32 = 3600;
+
+/// Bytes that a source costs with its share of the tables.
+pub(crate) const SOURCE_BYTES: usize = size_of::<Source>() + 24;
+
+impl SourceShard {
+    pub fn new(age_seconds: u32) -> Self {
+        Self {
+            index: HashTable::new(),
+            sources: Slab::new(),
+            distributions: Slab::new(),
+            ages: Ages::new(age_seconds),
+            tombstone_ages: Ages::new(TOMBSTONE_AGE_SECONDS),
+            live: 0,
+            tombstones: 0,
+            forgotten_nano: 0,
+        }
+    }
+
+    #[inline]
+    pub fn find(&self, identity: Identity) -> Option<u32> {
+        self.index.find(identity.table_hash(), |slot| self.sources.get(*slot).identity() == identity).copied()
+    }
+
+    #[inline]
+    pub fn get(&self, slot: u32) -> &Source {
+        self.sources.get(slot)
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, slot: u32) -> &mut Source {
+        self.sources.get_mut(slot)
+    }
+
+    /// Stores a source; the caller has looked that there is none of this identity.
+    pub fn insert(&mut self, source: Source) -> u32 {
+        let (identity, second) = (source.identity(), source.last_seen_second);
+        let slot = self.sources.insert(source);
+        let sources = &self.sources;
+        self.index
+            .insert_unique(identity.table_hash(), slot, |slot| sources.get(*slot).identity().table_hash());
+        self.ages.add(slot, second);
+        self.live += 1;
+        slot
+    }
+
+    /// Keeps the last value of a histogram's member.
+    pub fn keep_distribution(&mut self, slot: u32, distribution: Distribution) {
+        let place = self.distributions.insert(Some(distribution));
+        self.sources.get_mut(slot).distribution = place;
+    }
+
+    /// The last value of a histogram's member.
+    pub fn distribution_mut(&mut self, slot: u32) -> Option<&mut Distribution> {
+        let place = self.sources.get(slot).distribution;
+        if place == NO_SLOT { None } else { self.distributions.get_mut(place).as_mut() }
+    }
+
+    /// A tombstone that came back.
+    pub fn revive(&mut self, slot: u32) {
+        let source = self.sources.get_mut(slot);
+        source.set_tombstone(false);
+        self.ages.add(slot, source.last_seen_second);
+        self.tombstones -= 1;
+        self.live += 1;
+    }
+
+    /// An idle entry: forgets windows, and makes a member a tombstone, or forgets a tombstone.
+    ///
+    /// Returns the metric to release with the bytes that are free now, if it was forgotten for good.
+    pub fn forget(&mut self, slot: u32, keep_tombstone: bool) -> Option<(InternId, usize)> {
+        let source = self.sources.get_mut(slot);
+        let (identity, metric) = (source.identity(), source.metric);
+        if keep_tombstone && source.is_member() && !source.is_tombstone() {
+            source.set_tombstone(true);
+            let second = source.last_seen_second;
+            self.tombstone_ages.add(slot, second);
+            self.live -= 1;
+            self.tombstones += 1;
+            return None;
+        }
+        // Only this very member would be counted twice if it came back, and it began then.
+        let counted_until =
+            if source.is_member() { source.member().start_unix_nano } else { source.latest_end_nano() };
+        self.forgotten_nano = self.forgotten_nano.max(counted_until);
+        *(if source.is_tombstone() { &mut self.tombstones } else { &mut self.live }) -= 1;
+        let mut bytes = SOURCE_BYTES;
+        source.flags = 0;
+        if source.distribution != NO_SLOT {
+            let number = std::mem::replace(&mut source.distribution, NO_SLOT);
+            let body = self.distributions.get_mut(number).take();
+            bytes += body.map_or(0, |body| body.bytes() + DISTRIBUTION_BYTES);
+            self.distributions.remove(number);
+        }
+        if let Ok(entry) = self.index.find_entry(identity.table_hash(), |other| *other == slot) {
+            entry.remove();
+        }
+        self.sources.remove(slot);
+        Some((metric, bytes))
+    }
+
+    /// A source that was last seen before `second`. See [`Ages::take_idle`].
+    pub fn take_idle(&mut self, second: u32, steps: &mut usize) -> Option<u32> {
+        let sources = &self.sources;
+        self.ages.take_idle(second, steps, |slot| Age::Seen(sources.get(slot).last_seen_second))
+    }
+
+    /// A tombstone whose member was last seen before `second`.
+    pub fn take_tombstone(&mut self, second: u32, steps: &mut usize) -> Option<u32> {
+        let sources = &self.sources;
+        self.tombstone_ages.take_idle(second, steps, |slot| match sources.get(slot) {
+            source if source.is_tombstone() => Age::Seen(source.last_seen_second),
+            _ => Age::Gone, // it came back, or its place is another's now
+        })
+    }
+
+    /// As [`Ages::oldest_second`], of sources and of tombstones.
+    pub fn oldest_seconds(&self) -> [Option<u32>; 2] {
+        [self.ages.oldest_second(), self.tombstone_ages.oldest_second()]
+    }
+
+    /// Live sources and tombstones.
+    pub fn counts(&self) -> (u32, u32) {
+        (self.live, self.tombstones)
+    }
+
+    /// Bytes of entries and tables, without histograms' last values.
+    pub fn bytes(&self) -> usize {
+        self.sources.bytes() + self.index.allocation_size() + self.distributions.bytes()
+    }
+}
+
+/// Bytes that the place of a histogram costs, beside what it points to.
+pub(crate) const DISTRIBUTION_BYTES: usize = size_of::<Option<Distribution>>() + 8;
