@@ -4,6 +4,8 @@
 //! because resources or scopes flood the engine, one stream for the metric of that name takes all. It
 //! has no resource, so it goes out at ticks only. What finds no room there either is refused.
 
+use std::collections::BTreeMap;
+
 use crate::apply::{Application, Round};
 use crate::attribute::{self, ValueType};
 use crate::batch::{Batch, MetricKind};
@@ -30,7 +32,8 @@ impl<B: Batch> Application<'_, B> {
         if result.roomless.is_empty() {
             return;
         }
-        self.redirect(result, |this, result, index| this.last_stream(result, index));
+        let mut paths = BTreeMap::new();
+        self.redirect(result, |this, result, index| this.last_stream(result, index, &mut paths));
         self.again(result, Round::Overflow(Claim::Last));
         result.outcomes.refused += result.roomless.len() as u64;
         result.roomless.clear();
@@ -69,7 +72,7 @@ impl<B: Batch> Application<'_, B> {
     fn redirect(
         &self,
         result: &mut BatchResult,
-        stream: impl Fn(&Self, &mut BatchResult, u32) -> (Identity, Spelling),
+        mut stream: impl FnMut(&Self, &mut BatchResult, u32) -> (Identity, Spelling),
     ) {
         for place in 0..result.roomless.len() {
             let index = result.roomless[place];
@@ -89,14 +92,23 @@ impl<B: Batch> Application<'_, B> {
         (self.engine.key.stream(path.metric_identity.ledger, attributes), spelling)
     }
 
-    fn last_stream(&self, result: &mut BatchResult, index: u32) -> (Identity, Spelling) {
-        let point = result.points[index as usize];
-        let path = result.path(&point).without_parents(&self.engine.key, self.batch);
-        result.points[index as usize].metric = result.metrics.len() as u32;
-        result.points[index as usize].text = None;
-        let stream = self.engine.key.stream(path.metric_identity.ledger, attribute_sum(self.engine));
-        result.metrics.push(path);
-        (stream, Spelling::Other)
+    /// `paths`: the metrics of the batch without their resources, by the place of the metric.
+    fn last_stream(
+        &self,
+        result: &mut BatchResult,
+        index: u32,
+        paths: &mut BTreeMap<u32, u32>,
+    ) -> (Identity, Spelling) {
+        let metric = result.points[index as usize].metric;
+        let place = *paths.entry(metric).or_insert_with(|| {
+            let path = result.metrics[metric as usize].without_parents(&self.engine.key, self.batch);
+            result.metrics.push(path);
+            (result.metrics.len() - 1) as u32
+        });
+        let point = &mut result.points[index as usize];
+        (point.metric, point.text) = (place, None);
+        let metric = result.metrics[place as usize].metric_identity.ledger;
+        (self.engine.key.stream(metric, attribute_sum(self.engine)), Spelling::Other)
     }
 
     /// The attribute list of an overflow stream.

@@ -217,7 +217,7 @@ impl PathHasher<'_> {
     }
 }
 
-fn metric_texts<'b>(batch: &'b impl Batch, metric: MetricRef) -> [&'b [u8]; 3] {
+fn metric_texts(batch: &impl Batch, metric: MetricRef) -> [&[u8]; 3] {
     let kind: &[u8] = match metric.kind {
         MetricKind::Sum if metric.monotonic => b"sum+",
         MetricKind::Sum => b"sum-",

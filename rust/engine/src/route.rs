@@ -258,12 +258,13 @@ impl<B: Batch> Application<'_, B> {
         point: &mut IncomingPoint,
         result: &mut BatchResult,
     ) {
-        let Some(last) = shard.distribution_mut(slot) else { return };
-        let before = last.bytes();
         let mut increase = Vec::new();
         let words = &result.words[begin as usize..(begin + length) as usize];
-        let change = DistributionRef::parse(words).and_then(|newer| last.advance(&newer, &mut increase));
-        self.engine.budget.change(before, last.bytes());
+        let change = shard.with_distribution(slot, |last| {
+            DistributionRef::parse(words).and_then(|newer| last.advance(&newer, &mut increase))
+        });
+        let Some((change, before, after)) = change else { return };
+        self.engine.budget.change(before, after);
         match change {
             Ok(Change::Increase | Change::Restart) => {
                 let begin = result.words.len() as u32;

@@ -186,6 +186,8 @@ pub(crate) struct SourceShard {
     tombstone_ages: Ages,
     live: u32,
     tombstones: u32,
+    /// Bytes that distributions point to.
+    distribution_bytes: usize,
     /// T3: members that began at or before this moment may have been counted and forgotten, Unix
     /// nanoseconds.
     pub forgotten_nano: u64,
@@ -207,6 +209,7 @@ impl SourceShard {
             tombstone_ages: Ages::new(TOMBSTONE_AGE_SECONDS),
             live: 0,
             tombstones: 0,
+            distribution_bytes: 0,
             forgotten_nano: 0,
         }
     }
@@ -240,14 +243,27 @@ impl SourceShard {
 
     /// Keeps the last value of a histogram's member.
     pub fn keep_distribution(&mut self, slot: u32, distribution: Distribution) {
+        self.distribution_bytes += distribution.bytes();
         let place = self.distributions.insert(Some(distribution));
         self.sources.get_mut(slot).distribution = place;
     }
 
-    /// The last value of a histogram's member.
-    pub fn distribution_mut(&mut self, slot: u32) -> Option<&mut Distribution> {
+    /// Works on the last value of a histogram's member; says how its bytes changed.
+    pub fn with_distribution<R>(
+        &mut self,
+        slot: u32,
+        work: impl FnOnce(&mut Distribution) -> R,
+    ) -> Option<(R, usize, usize)> {
         let place = self.sources.get(slot).distribution;
-        if place == NO_SLOT { None } else { self.distributions.get_mut(place).as_mut() }
+        if place == NO_SLOT {
+            return None;
+        }
+        let last = self.distributions.get_mut(place).as_mut()?;
+        let before = last.bytes();
+        let result = work(last);
+        let after = last.bytes();
+        self.distribution_bytes = self.distribution_bytes + after - before;
+        Some((result, before, after))
     }
 
     /// A tombstone that came back.
@@ -282,9 +298,9 @@ impl SourceShard {
         source.flags = 0;
         if source.distribution != NO_SLOT {
             let number = std::mem::replace(&mut source.distribution, NO_SLOT);
-            let body = self.distributions.get_mut(number).take();
-            bytes += body.map_or(0, |body| body.bytes() + DISTRIBUTION_BYTES);
-            self.distributions.remove(number);
+            let body = self.distributions.take(number, None).map_or(0, |body| body.bytes());
+            self.distribution_bytes -= body;
+            bytes += body + DISTRIBUTION_BYTES;
         }
         if let Ok(entry) = self.index.find_entry(identity.table_hash(), |other| *other == slot) {
             entry.remove();
@@ -318,9 +334,10 @@ impl SourceShard {
         (self.live, self.tombstones)
     }
 
-    /// Bytes of entries and tables, without histograms' last values.
+    /// Bytes of entries, tables and histograms' last values.
     pub fn bytes(&self) -> usize {
-        self.sources.bytes() + self.index.allocation_size() + self.distributions.bytes()
+        let distributions = self.distributions.bytes() + self.distribution_bytes;
+        self.sources.bytes() + self.index.allocation_size() + distributions
     }
 }
 
