@@ -324,8 +324,10 @@ impl<B: Batch> Application<'_, B> {
             && point.spelling == Spelling::Same
             && round == Round::Ordinary
         {
-            self.engine.catalog.retain_metric(text);
-            self.engine.catalog.release_metric(std::mem::replace(&mut stream.metric, text));
+            // By its identity: since the second pass the source may have been forgotten, text and all.
+            let path = &result.metrics[point.metric as usize];
+            let latest = self.engine.catalog.acquire_metric(self.batch, path, &self.engine.trimming);
+            self.engine.catalog.release_metric(std::mem::replace(&mut stream.metric, latest));
         }
     }
 
@@ -372,8 +374,7 @@ impl<B: Batch> Application<'_, B> {
             attributes,
             floor_milli: 0,
         };
-        let body = if path.metric.kind.is_histogram() { BODY_BYTES } else { 0 };
-        engine.budget.add(STREAM_BYTES + list_bytes(&new.attributes) + body);
+        engine.budget.add(STREAM_BYTES + list_bytes(&new.attributes));
         Some(shard.insert(new, engine.floor_milli))
     }
 

@@ -100,11 +100,6 @@ impl Catalog {
         })
     }
 
-    /// One more user of an acquired metric.
-    pub fn retain_metric(&self, id: InternId) {
-        self.metrics.retain(id);
-    }
-
     /// Bytes that interning the metric of `path` would take at most; 0 if it is known.
     pub fn metric_cost(&self, path: &MetricPath) -> usize {
         if self.metrics.contains(path.metric_identity.output) {

@@ -89,12 +89,6 @@ impl<T: Default> InternTable<T> {
         Some(value)
     }
 
-    /// One reference more to an acquired entry.
-    pub fn retain(&self, id: InternId) {
-        let mut shard = self.shards[id.0 as usize % SHARDS].lock();
-        shard.entries.get_mut(id.0 >> SHARD_BITS).references += 1;
-    }
-
     /// Whether there is an entry of `identity`.
     pub fn contains(&self, identity: Identity) -> bool {
         let shard = self.shards[identity.shard(SHARDS)].lock();

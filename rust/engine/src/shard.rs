@@ -127,7 +127,8 @@ impl Shard {
         (stream.body != NO_BODY).then(|| self.bodies.get(stream.body).as_ref()).flatten()
     }
 
-    /// Works on the body of a stream, made by `make` if there is none; says how its bytes changed.
+    /// Works on the body of a stream, made by `make` if there is none; says how its bytes changed,
+    /// those of its place included.
     pub fn with_body<R>(
         &mut self,
         slot: u32,
@@ -135,8 +136,8 @@ impl Shard {
         work: impl FnOnce(&mut Body) -> R,
     ) -> Option<(R, usize, usize)> {
         let stream = self.streams.get_mut(slot);
-        let mut before = 0;
-        if stream.body == NO_BODY {
+        let (mut before, fresh) = (0, stream.body == NO_BODY);
+        if fresh {
             stream.body = self.bodies.insert(Some(make()));
         } else {
             before = self.bodies.get(stream.body).as_ref().map_or(0, Body::bytes);
@@ -145,7 +146,8 @@ impl Shard {
         let result = work(body);
         let after = body.bytes();
         self.body_bytes = self.body_bytes + after - before;
-        Some((result, before, after))
+        let place = if fresh { 0 } else { BODY_BYTES };
+        Some((result, before + place, after + BODY_BYTES))
     }
 
     /// The stream has something to say at the next tick.

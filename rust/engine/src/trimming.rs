@@ -12,6 +12,9 @@ use crate::identity::Identity;
 /// Rules of one engine at most: a metric's matching rules are a set of bits.
 pub(crate) const MAX_RULES: usize = 64;
 
+/// Patterns see so much of a metric's name: a longer one is no name but an attack on whoever matches it.
+const MATCHED_BYTES: usize = 1024;
+
 /// The rules of one engine.
 #[derive(Debug)]
 pub(crate) struct Trimming {
@@ -74,7 +77,7 @@ impl Trimming {
     pub fn plan(&self, name: &[u8]) -> Plan {
         let mut rules = 0;
         if !self.rules.is_empty() {
-            let name = String::from_utf8_lossy(name);
+            let name = String::from_utf8_lossy(&name[..name.len().min(MATCHED_BYTES)]);
             for (number, rule) in self.rules.iter().enumerate() {
                 let matches = rule.metrics.iter().any(|pattern| pattern.matches(&name));
                 rules |= u64::from(matches) << number;
