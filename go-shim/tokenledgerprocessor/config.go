@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 )
 
-// Values of `identity`.
+// Values of `identity` (T0).
 const (
 	identityOTLP       = "otlp"
 	identityPrometheus = "prometheus"
@@ -32,22 +31,29 @@ const (
 
 // Defaults, as the README's table shows them; a test compares both.
 const (
-	defaultFlushInterval = 10 * time.Second
-	defaultMaxStale      = 24 * time.Hour
-	defaultMaxLag        = 5 * time.Minute
-	defaultMaxStreams    = 1_000_000
+	defaultFlushInterval  = 10 * time.Second
+	defaultEmitInterval   = time.Minute
+	defaultEmitMaxStreams = 20_000
+	defaultMaxStale       = 24 * time.Hour
+	defaultMaxLag         = 5 * time.Minute
+	defaultMaxStreams     = 1_000_000
 )
 
 // Lower bounds that the engine's own resolution sets.
 const (
 	minFlushInterval = time.Millisecond // output times are whole milliseconds (D4)
-	minMaxStale      = time.Second      // streams are looked over each second (L1)
+	minEmitInterval  = time.Second      // streams are looked over each second (L2)
+	minMaxStale      = time.Second      // and so they are for staleness (L1)
 )
 
 // Config holds the settings of `token_ledger`.
 type Config struct {
-	// Identity says which attributes tell streams apart: `otlp`, everything a client sends.
+	// Identity says what tells streams apart (T0): `otlp`, everything a client sends, or `prometheus`, what a reader
+	// of a Prometheus exporter's output can tell apart.
 	Identity string `mapstructure:"identity"`
+
+	// Prometheus says what the exporter behind turns into labels, for `identity: prometheus`.
+	Prometheus PrometheusConfig `mapstructure:"prometheus"`
 
 	// Emit says when totals leave (L3): `each` with the request that brought their points, `interval` once per
 	// FlushInterval.
@@ -55,6 +61,14 @@ type Config struct {
 
 	// FlushInterval is the time between two outputs with `emit: interval` (L3). At least 1ms.
 	FlushInterval time.Duration `mapstructure:"flush_interval"`
+
+	// EmitInterval is how often the total of a stream without a new point goes out again (L2). 0 turns it off, else at
+	// least 1s. Without effect with `emit: interval`.
+	EmitInterval time.Duration `mapstructure:"emit_interval"`
+
+	// EmitMaxStreams bounds the streams that go out again (L2): those that are idle longest leave first. From 1 to
+	// 4294967295.
+	EmitMaxStreams int `mapstructure:"emit_max_streams"`
 
 	// MaxStale is how long a stream may be idle before it is forgotten (L1). At least 1s.
 	MaxStale time.Duration `mapstructure:"max_stale"`
@@ -72,18 +86,24 @@ type Config struct {
 	// MetadataKeys names the client metadata that is part of a stream's identity, without regard to case.
 	MetadataKeys []string `mapstructure:"metadata_keys"`
 
-	// Cardinality bounds what is kept.
+	// Cardinality trims attributes and bounds what is kept.
 	Cardinality CardinalityConfig `mapstructure:"cardinality"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// CardinalityConfig bounds how much the processor keeps.
-type CardinalityConfig struct {
-	// MaxStreams is the number of streams that are told apart; those beyond share one overflow stream per metric.
-	// From 1 to 4294967295.
-	MaxStreams int `mapstructure:"max_streams"`
+// PrometheusConfig says what a Prometheus exporter turns into labels (T0). The names are those of Prometheus' own
+// settings for OTLP.
+type PrometheusConfig struct {
+	// PromoteResourceAttributes names the resource attributes that become labels, beside `job` and `instance`.
+	PromoteResourceAttributes []string `mapstructure:"promote_resource_attributes"`
+
+	// PromoteAllResourceAttributes is set where all resource attributes become labels.
+	PromoteAllResourceAttributes bool `mapstructure:"promote_all_resource_attributes"`
+
+	// PromoteScopeMetadata is set where name, version and attributes of the scope become labels.
+	PromoteScopeMetadata bool `mapstructure:"promote_scope_metadata"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -94,6 +114,8 @@ func createDefaultConfig() component.Config {
 		Identity:        identityOTLP,
 		Emit:            emitEach,
 		FlushInterval:   defaultFlushInterval,
+		EmitInterval:    defaultEmitInterval,
+		EmitMaxStreams:  defaultEmitMaxStreams,
 		MaxStale:        defaultMaxStale,
 		MaxLag:          defaultMaxLag,
 		Retransmissions: retransmissionsRecognise,
@@ -101,13 +123,17 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Validate reports every setting that cannot be used, each with its value and what to write instead.
+// Validate reports every setting that cannot be used, each with its value and what to write instead. Messages of
+// nested settings get their key in front by the collector.
 func (cfg *Config) Validate() error {
 	return errors.Join(
-		validateIdentity(cfg.Identity),
+		validateOneOf("identity", cfg.Identity, identityOTLP, identityPrometheus),
+		cfg.validatePrometheus(),
 		validateOneOf("emit", cfg.Emit, emitEach, emitInterval),
 		validateOneOf("retransmissions", cfg.Retransmissions, retransmissionsRecognise, retransmissionsAdd),
 		validateAtLeast("flush_interval", cfg.FlushInterval, minFlushInterval, defaultFlushInterval),
+		validateEmitInterval(cfg.EmitInterval),
+		validateCount("emit_max_streams", cfg.EmitMaxStreams, defaultEmitMaxStreams, "; to send nothing again set emit_interval to 0s"),
 		validateAtLeast("max_stale", cfg.MaxStale, minMaxStale, defaultMaxStale),
 		validateNotNegative("max_lag", cfg.MaxLag, "0s means without bound"),
 		validateNotNegative("first_value_delay", cfg.FirstValueDelay, "0s turns it off"),
@@ -116,38 +142,38 @@ func (cfg *Config) Validate() error {
 	)
 }
 
-// Validate reports a limit that cannot be used. The collector puts the key `cardinality` in front of the message.
-func (cfg *CardinalityConfig) Validate() error {
-	if cfg.MaxStreams < 1 || int64(cfg.MaxStreams) > math.MaxUint32 {
-		return fmt.Errorf("max_streams is %d: use a number from 1 to %d; the default is %d",
-			cfg.MaxStreams, uint32(math.MaxUint32), defaultMaxStreams)
+// Validate reports labels that contradict each other.
+func (cfg *PrometheusConfig) Validate() error {
+	if cfg.PromoteAllResourceAttributes && len(cfg.PromoteResourceAttributes) > 0 {
+		return fmt.Errorf("promote_all_resource_attributes is true and promote_resource_attributes names %s: all means these too, remove one of the two settings",
+			quotedList(cfg.PromoteResourceAttributes))
+	}
+	return validateNames("promote_resource_attributes", "an attribute", cfg.PromoteResourceAttributes)
+}
+
+// validatePrometheus refuses labels that nothing would look at: they are a sign that `identity` was forgotten.
+func (cfg *Config) validatePrometheus() error {
+	labels := &cfg.Prometheus
+	used := len(labels.PromoteResourceAttributes) > 0 || labels.PromoteAllResourceAttributes || labels.PromoteScopeMetadata
+	if used && cfg.Identity == identityOTLP {
+		return fmt.Errorf("prometheus is set, but identity is %q: use identity %q, or remove prometheus", identityOTLP, identityPrometheus)
 	}
 	return nil
 }
 
-func validateIdentity(value string) error {
-	if value == identityPrometheus {
-		return fmt.Errorf("identity is %q: this version cannot add up streams that a Prometheus reader does not tell apart; use %q",
-			value, identityOTLP)
+func validateEmitInterval(value time.Duration) error {
+	if value != 0 && value < minEmitInterval {
+		return fmt.Errorf("emit_interval is %s: use at least %s, or 0s to turn it off; the default is %s", value, minEmitInterval, defaultEmitInterval)
 	}
-	return validateOneOf("identity", value, identityOTLP)
+	return nil
 }
 
-func validateOneOf(key, value string, allowed ...string) error {
-	for _, candidate := range allowed {
-		if value == candidate {
-			return nil
-		}
+// validateCount checks a number that the engine keeps in 32 bits.
+func validateCount(key string, value, usual int, hint string) error {
+	if value < 1 || int64(value) > math.MaxUint32 {
+		return fmt.Errorf("%s is %d: use a number from 1 to %d; the default is %d%s", key, value, uint32(math.MaxUint32), usual, hint)
 	}
-	return fmt.Errorf("%s is %q: use %s", key, value, quotedAlternatives(allowed))
-}
-
-func quotedAlternatives(values []string) string {
-	quoted := make([]string, 0, len(values))
-	for _, value := range values {
-		quoted = append(quoted, fmt.Sprintf("%q", value))
-	}
-	return strings.Join(quoted, " or ")
+	return nil
 }
 
 func validateAtLeast(key string, value, least, usual time.Duration) error {
@@ -170,22 +196,4 @@ func validateDelay(delay, maxStale time.Duration) error {
 		return fmt.Errorf("first_value_delay is %s: use less than max_stale, which is %s", delay, maxStale)
 	}
 	return nil
-}
-
-func validateMetadataKeys(keys []string) error {
-	var errs error
-	seen := make(map[string]string, len(keys))
-	for i, key := range keys {
-		folded := strings.ToLower(key)
-		if strings.TrimSpace(key) == "" {
-			errs = errors.Join(errs, fmt.Errorf("metadata_keys has %q at position %d: name a metadata key or remove the entry", key, i+1))
-			continue
-		}
-		if first, ok := seen[folded]; ok {
-			errs = errors.Join(errs, fmt.Errorf("metadata_keys has %q and %q: keys are compared without regard to case, remove one", first, key))
-			continue
-		}
-		seen[folded] = key
-	}
-	return errs
 }

@@ -48,7 +48,7 @@ func passThroughOptions(tel *telemetry) []processorhelper.Option {
 	return []processorhelper.Option{
 		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		processorhelper.WithShutdown(func(context.Context) error {
-			tel.shutdown()
+			tel.Shutdown()
 			return nil
 		}),
 	}

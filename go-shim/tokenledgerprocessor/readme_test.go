@@ -66,13 +66,17 @@ func listSettings(cfg reflect.Value, prefix string, into map[string]string) {
 			listSettings(field, prefix+key+".", into)
 			continue
 		}
+		if key == "keep" && field.IsNil() {
+			into[prefix+key] = "unset" // an empty list keeps nothing
+			continue
+		}
 		into[prefix+key] = fmt.Sprint(field.Interface())
 	}
 }
 
 // sameSpelling writes a duration as Go does (24h as 24h0m0s) and leaves everything else.
 func sameSpelling(text string) string {
-	if duration, err := time.ParseDuration(text); err == nil {
+	if duration, err := time.ParseDuration(text); err == nil && text != "0" {
 		return duration.String()
 	}
 	return text

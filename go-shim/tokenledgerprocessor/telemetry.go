@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/tokenledger/tokenledger/go-shim/internal/accumulator"
 	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
 	"github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor/internal/metadata"
 )
@@ -35,6 +36,8 @@ type telemetry struct {
 	points  [outcomeCount][]metric.AddOption
 }
 
+var _ accumulator.Telemetry = (*telemetry)(nil)
+
 // outcome is what became of a point, used as an index.
 type outcome int
 
@@ -45,10 +48,16 @@ const (
 	outcomeInvalid
 	outcomeOverflow
 	outcomeNoValue
+	outcomeSuperseded
+	outcomeBaseline
+	outcomeRefused
+	outcomeUntouched
 	outcomeCount
 )
 
-var outcomeNames = [outcomeCount]string{"accepted", "duplicate", "late", "invalid", "overflow", "no_value"}
+var outcomeNames = [outcomeCount]string{
+	"accepted", "duplicate", "late", "invalid", "overflow", "no_value", "superseded", "baseline", "refused", "untouched",
+}
 
 // newTelemetry registers what every processor reports: when data was last received.
 func newTelemetry(set processor.Settings, received *receivedData) (*telemetry, error) {
@@ -87,11 +96,11 @@ func observeReceived(received *receivedData) metric.Float64Callback {
 	}
 }
 
-// watch reports an engine's figures at each collection until shutdown.
-func (t *telemetry) watch(eng *engine.Engine) error {
+// Watch reports an engine's figures at each collection until Shutdown.
+func (t *telemetry) Watch(stats func() engine.Stats) error {
 	report := func(figure func(engine.Stats) int64) metric.Int64Callback {
 		return func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(figure(eng.Stats()), t.observe...)
+			o.Observe(figure(stats()), t.observe...)
 			return nil
 		}
 	}
@@ -100,20 +109,29 @@ func (t *telemetry) watch(eng *engine.Engine) error {
 		b.RegisterProcessorTokenLedgerStreamsCallback(report(func(s engine.Stats) int64 { return s.Streams })),
 		b.RegisterProcessorTokenLedgerStreamsLimitCallback(report(func(s engine.Stats) int64 { return s.MaxStreams })),
 		b.RegisterProcessorTokenLedgerStreamsPendingCallback(report(func(s engine.Stats) int64 { return s.PendingStreams })),
+		b.RegisterProcessorTokenLedgerSourceStreamsCallback(report(func(s engine.Stats) int64 { return s.SourceStreams })),
+		b.RegisterProcessorTokenLedgerTombstonesCallback(report(func(s engine.Stats) int64 { return s.Tombstones })),
+		b.RegisterProcessorTokenLedgerEvictedStreamsCallback(report(func(s engine.Stats) int64 { return s.EvictedStreams })),
 		b.RegisterProcessorTokenLedgerStateBytesCallback(report(func(s engine.Stats) int64 { return s.StateBytes })),
 		b.RegisterProcessorTokenLedgerTextBytesCallback(report(func(s engine.Stats) int64 { return s.TextBytes })),
+		b.RegisterProcessorTokenLedgerMemoryBytesCallback(report(engine.Stats.MemoryBytes)),
+		b.RegisterProcessorTokenLedgerMemoryLimitCallback(report(func(s engine.Stats) int64 { return s.MaxMemoryBytes })),
 		b.RegisterProcessorTokenLedgerClockStepsBackCallback(report(func(s engine.Stats) int64 { return s.ClockStepsBack })),
 	)
 }
 
-// batch counts what became of one request's points and how long that took.
-func (t *telemetry) batch(ctx context.Context, o engine.Outcomes, took time.Duration) {
+// Batch counts what became of one request's points and how long that took.
+func (t *telemetry) Batch(ctx context.Context, o engine.Outcomes, took time.Duration) {
 	t.count(ctx, outcomeAccepted, o.Accepted)
 	t.count(ctx, outcomeDuplicate, o.Duplicate)
 	t.count(ctx, outcomeLate, o.Late)
 	t.count(ctx, outcomeInvalid, o.Invalid)
 	t.count(ctx, outcomeOverflow, o.Overflow)
 	t.count(ctx, outcomeNoValue, o.NoValue)
+	t.count(ctx, outcomeSuperseded, o.Superseded)
+	t.count(ctx, outcomeBaseline, o.Baseline)
+	t.count(ctx, outcomeRefused, o.Refused)
+	t.count(ctx, outcomeUntouched, o.Untouched)
 	t.builder.ProcessorTokenLedgerBatchDuration.Record(ctx, took.Seconds(), t.record...)
 }
 
@@ -123,12 +141,12 @@ func (t *telemetry) count(ctx context.Context, what outcome, points int64) {
 	}
 }
 
-// poisoned counts a request that passed on unchanged.
-func (t *telemetry) poisoned(ctx context.Context) {
+// Poisoned counts a request that passed on unchanged.
+func (t *telemetry) Poisoned(ctx context.Context) {
 	t.builder.ProcessorTokenLedgerPoisoned.Add(ctx, 1, t.add...)
 }
 
-// shutdown ends all reporting; calling it again does nothing.
-func (t *telemetry) shutdown() {
+// Shutdown ends all reporting; calling it again does nothing.
+func (t *telemetry) Shutdown() {
 	t.builder.Shutdown()
 }

@@ -16,10 +16,13 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processortest"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
+	"github.com/tokenledger/tokenledger/go-shim/internal/engine/enginetest"
+	"github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor/internal/metadata"
 	"github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor/internal/metadatatest"
 )
 
@@ -45,9 +48,13 @@ func TestTelemetry(t *testing.T) {
 	tt := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tt.Shutdown(context.Background())) })
 	set := metadatatest.NewSettings(tt)
-	r := newRigWith(t, set, consumertest.NewNop(), func(cfg *Config) { cfg.Cardinality.MaxStreams = 1 })
+	clock := &enginetest.Clock{}
+	r := newRigWith(t, set, consumertest.NewNop(), func(cfg *Config) {
+		cfg.Cardinality.MaxStreams = 1
+		cfg.Cardinality.MaxMemoryMiB = 64
+	}, clock.Read)
 
-	r.clock.moveTo(20 * time.Second)
+	clock.MoveTo(20 * time.Second)
 	require.NoError(t, r.ConsumeMetrics(t.Context(), mixedRequest()))
 	for _, md := range []pmetric.Metrics{
 		window(12*time.Second, 19*time.Second, "input", 2),          // late: its time does not advance
@@ -67,7 +74,7 @@ func TestTelemetry(t *testing.T) {
 	}, metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorTokenLedgerStreamsLimit(t, tt, selfPoint(set, 1), metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorTokenLedgerClockStepsBack(t, tt, selfPoint(set, 0), metricdatatest.IgnoreTimestamp())
-	stats := r.engine.Stats()
+	stats := r.Stats()
 	assert.Positive(t, stats.Streams)
 	assert.Positive(t, stats.PendingStreams)
 	assert.Positive(t, stats.StateBytes)
@@ -76,6 +83,11 @@ func TestTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorTokenLedgerStreamsPending(t, tt, selfPoint(set, stats.PendingStreams), metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorTokenLedgerStateBytes(t, tt, selfPoint(set, stats.StateBytes), metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorTokenLedgerTextBytes(t, tt, selfPoint(set, stats.TextBytes), metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorTokenLedgerSourceStreams(t, tt, selfPoint(set, stats.SourceStreams), metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorTokenLedgerTombstones(t, tt, selfPoint(set, stats.Tombstones), metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorTokenLedgerEvictedStreams(t, tt, selfPoint(set, stats.EvictedStreams), metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorTokenLedgerMemoryBytes(t, tt, selfPoint(set, stats.MemoryBytes()), metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorTokenLedgerMemoryLimit(t, tt, selfPoint(set, 64<<20), metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorTokenLedgerBatchDuration(t, tt,
 		[]metricdata.HistogramDataPoint[float64]{{Attributes: selfAttributes(set), Count: 4}},
 		metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreValue())
@@ -87,8 +99,8 @@ func TestTelemetryCountsPoisoned(t *testing.T) {
 	tt := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tt.Shutdown(context.Background())) })
 	set := metadatatest.NewSettings(tt)
-	r := newRigWith(t, set, consumertest.NewNop(), nil)
-	r.engine.InjectPanic()
+	r := newRigWith(t, set, consumertest.NewNop(), nil, nil)
+	r.InjectPanic()
 	for range 3 {
 		require.NoError(t, r.ConsumeMetrics(t.Context(), window(10*time.Second, 20*time.Second, "input", 5)))
 	}
@@ -102,8 +114,8 @@ func TestTelemetryAddsUpOverPipelines(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, tt.Shutdown(context.Background())) })
 	set := metadatatest.NewSettings(tt)
 	limit := func(cfg *Config) { cfg.Cardinality.MaxStreams = 7 }
-	first := newRigWith(t, set, consumertest.NewNop(), limit)
-	second := newRigWith(t, set, consumertest.NewNop(), limit)
+	first := newRigWith(t, set, consumertest.NewNop(), limit, nil)
+	second := newRigWith(t, set, consumertest.NewNop(), limit, nil)
 	metadatatest.AssertEqualProcessorTokenLedgerStreamsLimit(t, tt, selfPoint(set, 14), metricdatatest.IgnoreTimestamp())
 	require.NoError(t, first.Shutdown(t.Context()))
 	metadatatest.AssertEqualProcessorTokenLedgerStreamsLimit(t, tt, selfPoint(set, 7), metricdatatest.IgnoreTimestamp())
@@ -117,7 +129,8 @@ func TestTelemetryAddsUpOverPipelines(t *testing.T) {
 // one per value written.
 func TestAllocationsPerRequest(t *testing.T) {
 	const points = 10
-	r := newRig(t, consumertest.NewNop(), nil)
+	clock := &enginetest.Clock{}
+	r := newRigWith(t, processortest.NewNopSettings(metadata.Type), consumertest.NewNop(), nil, clock.Read)
 	second := 20 * time.Second
 	request := func() pmetric.Metrics {
 		md := window(second-time.Second, second, "input", 1)
@@ -127,7 +140,7 @@ func TestAllocationsPerRequest(t *testing.T) {
 			dps.At(0).CopyTo(dp)
 			dp.Attributes().PutInt("type", int64(kind))
 		}
-		r.clock.moveTo(second)
+		clock.MoveTo(second)
 		second += time.Second
 		return md
 	}

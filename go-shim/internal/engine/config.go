@@ -27,11 +27,57 @@ const (
 	Add Retransmissions = "add"
 )
 
+// Identity says what tells ledger streams apart (design rule T0).
+type Identity string
+
+const (
+	// IdentityOTLP is everything that a client sends.
+	IdentityOTLP Identity = "otlp"
+	// IdentityPrometheus is what a reader of a Prometheus exporter's output can tell apart.
+	IdentityPrometheus Identity = "prometheus"
+)
+
+// PrometheusLabels says what the exporter behind the engine turns into labels, for IdentityPrometheus.
+type PrometheusLabels struct {
+	// PromoteResourceAttributes become labels, beside job and instance.
+	PromoteResourceAttributes []string `json:"promote_resource_attributes,omitzero"`
+	// PromoteAllResourceAttributes makes labels of all of them.
+	PromoteAllResourceAttributes bool `json:"promote_all_resource_attributes"`
+	// PromoteScopeMetadata makes labels of name, version and attributes of the scope.
+	PromoteScopeMetadata bool `json:"promote_scope_metadata"`
+}
+
+// Rule trims the points of metrics whose name matches (design rules T1, T2, T4).
+type Rule struct {
+	// Metrics are patterns of metric names: `*` is any text, `?` one character.
+	Metrics []string `json:"metrics,omitzero"`
+	// Drop names attributes to remove.
+	Drop []string `json:"drop,omitzero"`
+	// Keep names attributes to keep, all others are removed; nil removes none.
+	Keep []string `json:"keep,omitzero"`
+	// MaxValues is how many values an attribute keeps; later ones become `other`.
+	MaxValues map[string]uint32 `json:"max_values,omitzero"`
+	// Gauge says how gauges merge: `last`, `sum` or `max`; empty is `last`.
+	Gauge string `json:"gauge,omitzero"`
+}
+
+// ResourceRule trims every resource (design rule T1).
+type ResourceRule struct {
+	// Drop names attributes to remove.
+	Drop []string `json:"drop,omitzero"`
+	// Keep names attributes to keep, all others are removed; nil removes none.
+	Keep []string `json:"keep,omitzero"`
+}
+
 // Clock reads the wall clock and a monotonic clock that began at any fixed moment.
 type Clock func() (wall time.Time, monotonic time.Duration)
 
 // Config holds the settings of one engine. The component validates what users write.
 type Config struct {
+	// Identity is what tells ledger streams apart (T0); empty is IdentityOTLP.
+	Identity Identity
+	// Prometheus completes IdentityPrometheus.
+	Prometheus PrometheusLabels
 	// MaxStale is how long an idle stream is kept (L1); at least a second.
 	MaxStale time.Duration
 	// MaxLag is how far output times may lie behind the clock (D4); 0 is unlimited.
@@ -40,24 +86,63 @@ type Config struct {
 	FirstValueDelay time.Duration
 	// Emit is the moment of output (L3).
 	Emit Emit
+	// EmitInterval is how often streams without a new point go out again (L2); 0 is never. Only with
+	// EmitEach.
+	EmitInterval time.Duration
+	// EmitMaxStreams bounds the streams that go out again (L2).
+	EmitMaxStreams int
 	// Retransmissions is the treatment of points seen before (D3).
 	Retransmissions Retransmissions
 	// MaxStreams bounds the streams that are kept (T5); at least 1.
 	MaxStreams int
+	// MaxMemoryBytes bounds the memory that the engine takes (T5); 0 is unlimited.
+	MaxMemoryBytes int64
+	// Rules trim points; all that match a metric apply together.
+	Rules []Rule
+	// ResourceRule trims resources.
+	ResourceRule ResourceRule
 	// Clock replaces the system's clocks in tests; nil is the system.
 	Clock Clock
 }
 
-// MarshalJSON writes the configuration as the library reads it: durations in nanoseconds.
+// MarshalJSON writes the configuration as the library reads it: durations in nanoseconds. What is empty
+// is left out where the library's default means the same.
 func (c Config) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]any{
-		"max_stale_nano":         c.MaxStale.Nanoseconds(),
-		"max_lag_nano":           c.MaxLag.Nanoseconds(),
-		"first_value_delay_nano": c.FirstValueDelay.Nanoseconds(),
-		"emit":                   c.Emit,
-		"retransmissions":        c.Retransmissions,
-		"max_streams":            c.MaxStreams,
+	return json.Marshal(struct {
+		Identity            Identity         `json:"identity,omitzero"`
+		Prometheus          PrometheusLabels `json:"prometheus"`
+		MaxStaleNano        int64            `json:"max_stale_nano"`
+		MaxLagNano          int64            `json:"max_lag_nano"`
+		FirstValueDelayNano int64            `json:"first_value_delay_nano"`
+		Emit                Emit             `json:"emit"`
+		EmitIntervalNano    int64            `json:"emit_interval_nano"`
+		EmitMaxStreams      int              `json:"emit_max_streams"`
+		Retransmissions     Retransmissions  `json:"retransmissions"`
+		MaxStreams          int              `json:"max_streams"`
+		MaxMemoryBytes      int64            `json:"max_memory_bytes"`
+		Rules               []Rule           `json:"rules,omitzero"`
+		ResourceRule        ResourceRule     `json:"resource_rule"`
+	}{
+		Identity:            c.Identity,
+		Prometheus:          c.Prometheus,
+		MaxStaleNano:        c.MaxStale.Nanoseconds(),
+		MaxLagNano:          c.MaxLag.Nanoseconds(),
+		FirstValueDelayNano: c.FirstValueDelay.Nanoseconds(),
+		Emit:                c.Emit,
+		EmitIntervalNano:    c.EmitInterval.Nanoseconds(),
+		EmitMaxStreams:      c.EmitMaxStreams,
+		Retransmissions:     c.Retransmissions,
+		MaxStreams:          c.MaxStreams,
+		MaxMemoryBytes:      c.MaxMemoryBytes,
+		Rules:               c.Rules,
+		ResourceRule:        c.ResourceRule,
 	})
+}
+
+// selection says which metrics the library is shown under this configuration.
+func (c Config) selection() selection {
+	trimsResources := len(c.ResourceRule.Drop) > 0 || c.ResourceRule.Keep != nil
+	return selection{gauges: len(c.Rules) > 0 || trimsResources, resources: trimsResources}
 }
 
 // systemClock measures monotonic time from the moment of its making.

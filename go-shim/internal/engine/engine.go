@@ -21,6 +21,10 @@ import (
 // Engine is one engine of the library. Its methods may be called from several goroutines.
 type Engine struct {
 	clock Clock
+	// selection is what the library is shown.
+	selection selection
+	// trims tells that rules may remove attributes of points.
+	trims bool
 	// open guards handle: calls hold it for reading, Close for writing.
 	open   sync.RWMutex
 	handle *C.tl_engine
@@ -41,7 +45,7 @@ type Batch struct {
 	result  *C.tl_result
 	view    C.tl_batch_view
 	failed  C.tl_error
-	// answered tells that the library has seen delta sums in this batch.
+	// answered tells that the library was shown something of this batch.
 	answered bool
 }
 
@@ -58,7 +62,7 @@ func New(cfg Config) (*Engine, error) {
 	if clock == nil {
 		clock = systemClock()
 	}
-	e := &Engine{clock: clock}
+	e := &Engine{clock: clock, selection: cfg.selection(), trims: len(cfg.Rules) > 0}
 	wall, monotonic := e.now()
 	// Random bytes from Go, which asks the kernel: they are there in an empty root directory too.
 	secret := make([]byte, C.TL_SECRET_BYTES)
@@ -72,7 +76,7 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Consume takes the delta sums of md in and turns them, in place, into what goes out now.
+// Consume takes the metrics of md in and turns them, in place, into what goes out now.
 //
 // With an error md is untouched; errors.Is(err, ErrPoisoned) tells a panic inside the library from
 // the rest. Without one, the Batch must be released.
@@ -96,8 +100,8 @@ func (e *Engine) Consume(md pmetric.Metrics, metadata Metadata) (*Batch, error) 
 		b.Release()
 		return nil, err
 	}
-	verdicts := newVerdicts(&b.view)
-	verdicts.apply(md)
+	answers := newAnswers(&b.view, e)
+	answers.apply(md)
 	return b, nil
 }
 
@@ -173,9 +177,14 @@ func (e *Engine) Stats() Stats {
 	if C.tl_engine_stats(e.handle, &held, &failed) == C.TL_STATUS_OK {
 		stats.Streams = int64(held.streams)
 		stats.MaxStreams = int64(held.max_streams)
+		stats.SourceStreams = int64(held.source_streams)
+		stats.Tombstones = int64(held.tombstones)
 		stats.PendingStreams = int64(held.pending_streams)
+		stats.EvictedStreams = int64(held.evicted_streams)
 		stats.StateBytes = int64(held.state_bytes)
 		stats.TextBytes = int64(held.text_bytes)
+		stats.ScratchBytes = int64(held.scratch_bytes)
+		stats.MaxMemoryBytes = int64(held.max_memory_bytes)
 		stats.ClockStepsBack = int64(held.clock_steps_back)
 	}
 	return stats
@@ -212,12 +221,16 @@ func (b *Batch) Outcomes() Outcomes {
 	}
 	outcomes := &b.view.outcomes
 	return Outcomes{
-		Accepted:  int64(outcomes.accepted),
-		Duplicate: int64(outcomes.duplicate),
-		Late:      int64(outcomes.late),
-		Invalid:   int64(outcomes.invalid),
-		Overflow:  int64(outcomes.overflow),
-		NoValue:   int64(outcomes.no_value),
+		Accepted:   int64(outcomes.accepted),
+		Duplicate:  int64(outcomes.duplicate),
+		Late:       int64(outcomes.late),
+		Invalid:    int64(outcomes.invalid),
+		Overflow:   int64(outcomes.overflow),
+		NoValue:    int64(outcomes.no_value),
+		Superseded: int64(outcomes.superseded),
+		Baseline:   int64(outcomes.baseline),
+		Refused:    int64(outcomes.refused),
+		Untouched:  int64(outcomes.untouched),
 	}
 }
 
@@ -251,7 +264,7 @@ func (b *Batch) Release() {
 const maxKeptBytes = 8 << 20
 
 func (b *Batch) isLarge() bool {
-	return len(b.encoder.buffer) > maxKeptBytes || b.view.scratch_bytes > maxKeptBytes
+	return len(b.encoder.bytes) > maxKeptBytes || b.view.scratch_bytes > maxKeptBytes
 }
 
 // orphaned tells that the engine was closed; a Close under way frees the list itself.
@@ -276,7 +289,7 @@ func (e *Engine) takeBatch() *Batch {
 		e.scratch = e.scratch[:last]
 		return b
 	}
-	return &Batch{engine: e, result: C.tl_result_create()}
+	return &Batch{engine: e, encoder: encoder{selection: e.selection}, result: C.tl_result_create()}
 }
 
 func (e *Engine) now() (wall, monotonic C.uint64_t) {

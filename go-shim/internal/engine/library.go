@@ -10,6 +10,8 @@ package engine
 #cgo linux,arm64 LDFLAGS: ${SRCDIR}/lib/linux_arm64/libtokenledger.a -lm -ldl -lpthread
 #cgo noescape tl_engine_consume
 #cgo nocallback tl_engine_consume
+#cgo noescape tl_engine_removes_attribute
+#cgo nocallback tl_engine_removes_attribute
 #include "tokenledger.h"
 // Made by `make lib` together with the archive. If this file is missing, run `make lib` first.
 #include "library_digest.h"
@@ -39,6 +41,7 @@ func checkLibrary() error {
 		point_record:    C.sizeof_tl_point_record,
 		verdict:         C.sizeof_tl_verdict,
 		added_point:     C.sizeof_tl_added_point,
+		attribute_edit:  C.sizeof_tl_attribute_edit,
 		batch_view:      C.sizeof_tl_batch_view,
 		stats:           C.sizeof_tl_stats,
 		error:           C.sizeof_tl_error,

@@ -12,7 +12,7 @@ var ErrPoisoned = errors.New("engine is out of use after a panic")
 var ErrClosed = errors.New("engine is closed")
 
 // ErrNoCgo means that the collector was built without the native library.
-var ErrNoCgo = errors.New("token_ledger needs its native library: " +
+var ErrNoCgo = errors.New("the engine needs its native library: " +
 	"this collector was built with CGO_ENABLED=0; build it with cgo_enabled: true and a C compiler")
 
 // Metadata holds the client metadata that is part of identity, selected by metadata_keys.
@@ -26,23 +26,50 @@ type Outcomes struct {
 	Duplicate int64
 	// Late points were added and go out with a later point or tick (D4).
 	Late int64
-	// Invalid points are not numbers, infinite or negative on a monotonic sum (D8).
+	// Invalid points are not numbers, infinite, negative on a monotonic sum (D8), or no histograms.
 	Invalid int64
 	// Overflow points were added to the overflow stream of their metric (T5).
 	Overflow int64
 	// NoValue points carried the flag NO_RECORDED_VALUE (D9).
 	NoValue int64
+	// Superseded points are cumulative or gauges, and not newer than what is known (T3, T4).
+	Superseded int64
+	// Baseline points became the base of what comes: the first sight of a cumulative member that may
+	// have been counted before (T3).
+	Baseline int64
+	// Refused points found no room at all: nothing holds their value (T5).
+	Refused int64
+	// Untouched points passed as they came: cumulative ones that no rule concerns (D14).
+	Untouched int64
 }
 
 // Stats says what an engine holds.
 type Stats struct {
-	Streams        int64
-	MaxStreams     int64
+	// Streams that a reader of the output can tell apart, overflow streams included.
+	Streams int64
+	// MaxStreams is the limit of Streams, overflow streams apart, and of SourceStreams.
+	MaxStreams int64
+	// SourceStreams are what clients send, where that is told apart beneath Streams (T1, T3).
+	SourceStreams int64
+	// Tombstones are forgotten members of cumulative input whose last value is still known (T3).
+	Tombstones int64
+	// PendingStreams wait for a tick; an upper bound.
 	PendingStreams int64
-	StateBytes     int64
-	TextBytes      int64
+	// EvictedStreams counts streams forgotten to make room for others (T5).
+	EvictedStreams int64
+	// StateBytes is the memory of entries, tables, attribute lists and request digests.
+	StateBytes int64
+	// TextBytes is the memory of interned text.
+	TextBytes int64
+	// ScratchBytes is the memory of answers that batches hold.
+	ScratchBytes int64
+	// MaxMemoryBytes limits the sum of the three above (T5); 0 is without limit.
+	MaxMemoryBytes int64
 	// ClockStepsBack counts steps of the wall clock back by more than a minute.
 	ClockStepsBack int64
 	// LiveEngines counts the engines of the whole process.
 	LiveEngines int64
 }
+
+// MemoryBytes is the memory that counts against MaxMemoryBytes.
+func (s Stats) MemoryBytes() int64 { return s.StateBytes + s.TextBytes + s.ScratchBytes }

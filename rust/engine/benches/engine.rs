@@ -8,6 +8,7 @@ mod support;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use support::{BEGAN, Harness, MILLI, TestBatch, config, interval, point};
+use tokenledger::{Config, Rule};
 
 fn batch(points: usize, first_session: usize) -> TestBatch {
     let mut batch = TestBatch::new(&[]);
@@ -31,13 +32,28 @@ fn batch(points: usize, first_session: usize) -> TestBatch {
     batch
 }
 
-/// Warm streams, whole batches of the sizes that clients and batching send.
+/// Attributes that make a series per session, user or device.
+fn trimmed() -> Config {
+    let drop = ["user.id", "session.id", "organization.id", "user.email", "user.account_uuid"];
+    let drop =
+        drop.iter().chain(&["user.account_id", "terminal.type"]).map(|key| (*key).to_owned()).collect();
+    let rule = Rule { metrics: vec!["tok*".to_owned()], drop, ..Rule::default() };
+    Config { rules: vec![rule], ..config() }
+}
+
+/// Warm streams, whole batches of the sizes that clients and batching send: each stream its own, and
+/// sessions that trimming adds up (T1).
 fn consume(c: &mut Criterion) {
-    let mut group = c.benchmark_group("consume");
+    consume_with(c, "consume", &config());
+    consume_with(c, "consume trimmed", &trimmed());
+}
+
+fn consume_with(c: &mut Criterion, name: &str, config: &Config) {
+    let mut group = c.benchmark_group(name);
     for points in [1, 10, 25, 1000] {
         group.throughput(Throughput::Elements(points as u64));
         group.bench_function(BenchmarkId::from_parameter(points), |b| {
-            let mut harness = Harness::new(config());
+            let mut harness = Harness::new(config.clone());
             let mut batch = batch(points, 0);
             b.iter(|| {
                 harness.elapsed += MILLI;

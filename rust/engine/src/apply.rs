@@ -382,7 +382,7 @@ impl<B: Batch> Application<'_, B> {
     fn cost(&self, point: &IncomingPoint, result: &BatchResult, round: Round) -> usize {
         let attributes = match round {
             // Each interned text costs its entry; a record has at least 8 bytes.
-            Round::Ordinary => point.attributes.length as usize * 4,
+            Round::Ordinary => self.attribute_bytes(point) * 4,
             Round::Overflow(_) => 256,
         };
         let body = match point.value {
@@ -390,6 +390,11 @@ impl<B: Batch> Application<'_, B> {
             _ => 0,
         };
         STREAM_BYTES + attributes + body + self.engine.catalog.metric_cost(result.path(point))
+    }
+
+    fn attribute_bytes(&self, point: &IncomingPoint) -> usize {
+        let split = self.batch.split_attributes(point.attributes);
+        split.map_or(0, |(shared, own)| shared.length as usize + own.length as usize)
     }
 
     fn intern(&self, path: &crate::path::MetricPath, point: &IncomingPoint) -> Box<[InternId]> {

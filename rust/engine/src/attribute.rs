@@ -17,6 +17,8 @@
 //! | 6 array | records with empty keys, in order |
 //! | 7 map | records, sorted by key |
 //!
+//! A run of records in a batch may begin with one of type [`SHARED`]: see there.
+//!
 //! Lengths stand before the text, so no two different attributes share a record, and the type is
 //! part of it: `"1"` and `1` differ. Nesting deeper than [`MAX_DEPTH`] is cut off as empty values.
 
@@ -24,6 +26,12 @@ use crate::batch::Malformed;
 
 /// Bytes before the key.
 pub const HEADER: usize = 8;
+/// Type code of a record that stands for others: its key is empty, its value two `u32`, where in the
+/// batch the records stand that come first here, and how many bytes they take. Points of one request
+/// have most of their attributes in common; they are written and hashed once.
+pub const SHARED: u8 = 8;
+/// Bytes of a record of type [`SHARED`].
+pub const SHARED_BYTES: usize = HEADER + 8;
 /// Longest key in bytes; longer keys are refused as malformed.
 pub const MAX_KEY: usize = (1 << 24) - 1;
 /// Deepest nesting of arrays and maps; the writer replaces what lies deeper by empty values.
@@ -101,6 +109,23 @@ impl<'a> Attribute<'a> {
         (self.value_type == ValueType::Double).then(|| f64::from_ne_bytes(bytes))
     }
 }
+
+/// Where the records stand that a run of them begins with, if it begins with a record of type
+/// [`SHARED`]: offset and length in bytes.
+#[inline]
+pub fn shared(records: &[u8]) -> Option<(u32, u32)> {
+    let (record, _) = records.split_at_checked(SHARED_BYTES)?;
+    let value = record.strip_prefix(&SHARED_HEADER)?;
+    let (offset, length) = value.split_first_chunk::<4>()?;
+    Some((u32::from_ne_bytes(*offset), u32::from_ne_bytes(length.try_into().ok()?)))
+}
+
+/// The header of a record of type [`SHARED`].
+const SHARED_HEADER: [u8; HEADER] = {
+    let [a, b, c, d] = (SHARED as u32).to_ne_bytes();
+    let [e, f, g, h] = 8_u32.to_ne_bytes();
+    [a, b, c, d, e, f, g, h]
+};
 
 /// Calls `each` with every record of `records`, a run of records without gaps.
 ///

@@ -158,6 +158,12 @@ pub trait Batch {
     fn resource_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed>;
     /// The attributes of a scope, by [`ScopeRef::attributes`].
     fn scope_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed>;
+    /// Splits the attributes of a point, by [`PointRef::attributes`], into those that it shares with an
+    /// earlier point and its own, which come after them. Each part can be read with
+    /// [`Self::point_attributes`].
+    fn split_attributes(&self, span: Span) -> Result<(Span, Span), Malformed> {
+        Ok((Span::default(), span))
+    }
     /// The attributes of a point, by [`PointRef::attributes`].
     fn point_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed>;
     /// Appends the histogram of a point, by [`PointValue::Distribution`], to `words` in the format of

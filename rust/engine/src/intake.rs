@@ -3,7 +3,7 @@
 //! A malformed batch ends here with an error, so a batch is applied whole or not at all.
 
 use crate::batch::{
-    Batch, Malformed, MetricKind, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Temporality,
+    Batch, Malformed, MetricKind, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Span, Temporality,
     Visitor,
 };
 use crate::distribution::DistributionRef;
@@ -30,6 +30,7 @@ pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResul
         path: MetricPath::default(),
         metric: None,
         digest: Digest::default(),
+        shared: SharedAttributes::default(),
         result,
     };
     let read = batch.visit(&mut intake);
@@ -49,7 +50,17 @@ struct Intake<'a, B> {
     /// Index of the current metric in `result.metrics`, once it has a valid point.
     metric: Option<u32>,
     digest: Digest,
+    /// What the last point shared with those before it.
+    shared: SharedAttributes,
     result: &'a mut BatchResult,
+}
+
+/// Attributes that several points have in common, hashed once.
+#[derive(Default)]
+struct SharedAttributes {
+    span: Span,
+    sum: AttributeSum,
+    order: u32,
 }
 
 /// The sum of the windows of a batch (D3a); of delta points only: totals are recognised by T3.
@@ -141,20 +152,35 @@ impl<B: Batch> Intake<'_, B> {
 
     /// The sum of a point's attributes, and a number for the order in which it writes them.
     #[inline]
-    fn attributes(&self, point: &PointRef) -> Result<(AttributeSum, u32), Malformed> {
-        let key = self.paths.key;
-        let mut sum = AttributeSum::default();
-        let mut order = 0_u32;
+    fn attributes(&mut self, point: &PointRef) -> Result<(AttributeSum, u32), Malformed> {
         if point.attributes.length as usize > MAX_ATTRIBUTE_BYTES {
             // It gets no stream of its own, so one hash does, however many attributes there are.
-            sum.add(key.hash(self.batch.bytes(point.attributes)));
-        } else {
-            self.batch.point_attributes(point.attributes, |record| {
-                let identity = key.attribute(record);
-                sum.add(identity);
-                order = order.rotate_left(7) ^ identity.0 as u32;
-            })?;
+            let mut sum = AttributeSum::default();
+            sum.add(self.paths.key.hash(self.batch.bytes(point.attributes)));
+            return Ok((sum, 0));
         }
+        let (shared, own) = self.batch.split_attributes(point.attributes)?;
+        if shared != self.shared.span {
+            let (sum, order) = self.hash_attributes(shared, AttributeSum::default(), 0)?;
+            self.shared = SharedAttributes { span: shared, sum, order };
+        }
+        self.hash_attributes(own, self.shared.sum, self.shared.order)
+    }
+
+    /// Goes on from what stands before the attributes in `span`.
+    #[inline]
+    fn hash_attributes(
+        &self,
+        span: Span,
+        mut sum: AttributeSum,
+        mut order: u32,
+    ) -> Result<(AttributeSum, u32), Malformed> {
+        let key = self.paths.key;
+        self.batch.point_attributes(span, |record| {
+            let identity = key.attribute(record);
+            sum.add(identity);
+            order = order.rotate_left(7) ^ identity.0 as u32;
+        })?;
         Ok((sum, order))
     }
 

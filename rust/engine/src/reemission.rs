@@ -1,34 +1,48 @@
 //! Streams that go out again though nothing new came (L2): exporters that are pulled drop what they
 //! have not heard of for long, and a total must stay visible while nobody works.
 
-use crate::clock::{NANOS_PER_MILLI, NANOS_PER_SECOND, Now};
+use crate::clock::{NANOS_PER_MILLI, Now};
 use crate::config::{Config, Emit};
 use crate::engine::SHARDS;
 
-/// How far behind the tick a repeated total lies (L2): a point that is on its way is not overtaken.
+/// How far behind the tick a repeated total lies at most (L2): a point that is on its way is not
+/// overtaken. With intervals of less than a minute it is half of the interval.
 const BEHIND_MILLI: u64 = 30_000;
 
-/// Which shards are due, and which streams are too old to go out again.
+/// Which shards are due, and which streams have been idle for too long to go out again.
 #[derive(Debug)]
 pub(crate) struct Reemission {
     /// Nanoseconds in which every shard has its turn once; 0 = never.
     interval_nano: u64,
     max_streams: u32,
-    began_nano: u64,
-    /// Shards whose turn has come since the beginning of the interval, and of earlier ones.
+    began: Now,
+    /// Shards whose turn has come in this interval.
     turns: u64,
     /// Streams that went out again in this interval.
     sent: u32,
-    /// Streams of this interval by minutes of idleness.
-    idle: [u32; IDLE_MINUTES],
-    /// Streams idle for more minutes than that stay silent: there are too many of them.
-    silent_after: usize,
-    /// How many of those idle for just so many minutes may go out.
+    /// Streams of this interval by age, seen from its beginning.
+    ages: Box<[u32; AGES]>,
+    /// Streams that were seen in this second or later go out again.
+    recent_second: u32,
+    /// Streams that were seen between this second and `recent_second` do as long as `quota` lasts.
+    quota_second: u32,
     quota: u32,
 }
 
-/// Idleness is told apart up to a day, in minutes.
-const IDLE_MINUTES: usize = 24 * 60;
+/// Ages are told apart by seconds up to ten minutes, then by minutes up to a day.
+const SECONDS: u32 = 600;
+const AGES: usize = SECONDS as usize + 24 * 60;
+
+fn age_number(idle_seconds: u32) -> usize {
+    let minutes = idle_seconds.saturating_sub(SECONDS) / 60;
+    (idle_seconds.min(SECONDS) + minutes).min(AGES as u32 - 1) as usize
+}
+
+/// The least idle time, in seconds, of an age.
+fn idle_seconds(age: usize) -> u32 {
+    let age = age as u32;
+    age.min(SECONDS) + age.saturating_sub(SECONDS) * 60
+}
 
 impl Reemission {
     pub fn new(config: &Config, now: Now) -> Self {
@@ -36,18 +50,19 @@ impl Reemission {
         Self {
             interval_nano: if pulled { config.emit_interval_nano } else { 0 },
             max_streams: config.emit_max_streams,
-            began_nano: now.monotonic_nano,
+            began: now,
             turns: 0,
             sent: 0,
-            idle: [0; IDLE_MINUTES],
-            silent_after: IDLE_MINUTES,
+            ages: Box::new([0; AGES]),
+            recent_second: 0,
+            quota_second: 0,
             quota: 0,
         }
     }
 
     /// The next shard whose turn has come, if any.
     pub fn next_shard(&mut self, now: Now) -> Option<usize> {
-        let passed = now.monotonic_nano.saturating_sub(self.began_nano);
+        let passed = now.monotonic_nano.saturating_sub(self.began.monotonic_nano);
         let due = u64::try_from(u128::from(passed) * SHARDS as u128 / u128::from(self.interval_nano.max(1)));
         if self.interval_nano == 0 || due.unwrap_or(u64::MAX) <= self.turns {
             return None;
@@ -61,28 +76,34 @@ impl Reemission {
 
     /// L2: at most `emit_max_streams` go out; those idle longest leave first.
     fn begin_interval(&mut self, now: Now) {
-        // A pause, of the machine for example, is not made up for.
-        (self.began_nano, self.turns) = (now.monotonic_nano, 0);
+        let began = self.began.monotonic_second();
         let mut room = self.max_streams;
-        self.silent_after = IDLE_MINUTES;
-        for (minutes, count) in self.idle.iter().enumerate() {
+        (self.recent_second, self.quota_second, self.quota) = (0, 0, 0);
+        for (age, count) in self.ages.iter().enumerate() {
             match room.checked_sub(*count) {
                 Some(rest) => room = rest,
                 None => {
-                    (self.silent_after, self.quota) = (minutes, room);
+                    // Age 0 is everything seen since the interval began.
+                    self.recent_second =
+                        if age == 0 { u32::MAX } else { (began + 1).saturating_sub(idle_seconds(age)) };
+                    self.quota_second = (began + 1).saturating_sub(idle_seconds(age + 1));
+                    self.quota = room;
                     break;
                 }
             }
         }
-        (self.sent, self.idle) = (0, [0; IDLE_MINUTES]);
+        // A pause, of the machine for example, is not made up for.
+        (self.began, self.turns, self.sent) = (now, 0, 0);
+        self.ages.fill(0);
     }
 
-    /// Whether a stream that has been idle for so long goes out again; it is counted.
-    pub fn admits(&mut self, idle_seconds: u32) -> bool {
-        let minutes = (idle_seconds as usize / 60).min(IDLE_MINUTES - 1);
-        self.idle[minutes] = self.idle[minutes].saturating_add(1);
-        let mut admitted = minutes < self.silent_after && self.sent < self.max_streams;
-        if minutes == self.silent_after && self.quota > 0 {
+    /// Whether a stream that was last seen in this monotonic second goes out again; it is counted.
+    pub fn admits(&mut self, last_seen_second: u32) -> bool {
+        let idle = self.began.monotonic_second().saturating_sub(last_seen_second);
+        let count = &mut self.ages[age_number(idle)];
+        *count = count.saturating_add(1);
+        let mut admitted = last_seen_second >= self.recent_second && self.sent < self.max_streams;
+        if !admitted && last_seen_second >= self.quota_second && self.quota > 0 {
             self.quota -= 1;
             admitted = true;
         }
@@ -91,16 +112,16 @@ impl Reemission {
     }
 
     /// The time at which streams go out again at `now`, Unix milliseconds.
-    pub fn time_milli(now: Now) -> u64 {
-        now.wall_milli().saturating_sub(BEHIND_MILLI)
+    pub fn time_milli(&self, now: Now) -> u64 {
+        let half = self.interval_nano / 2 / NANOS_PER_MILLI;
+        now.wall_milli().saturating_sub(half.min(BEHIND_MILLI))
     }
 }
-
-const _: () = assert!(BEHIND_MILLI * NANOS_PER_MILLI == 30 * NANOS_PER_SECOND);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::NANOS_PER_SECOND;
 
     fn at(second: u64) -> Now {
         Now { wall_unix_nano: second * NANOS_PER_SECOND, monotonic_nano: second * NANOS_PER_SECOND }
@@ -131,27 +152,36 @@ mod tests {
         assert!(after_pause <= SHARDS, "{after_pause}");
     }
 
-    /// Scenario: 30 streams, of which 20 are idle for an hour, and room for 12. Guarantee: from the
-    /// second interval on the ten recent ones go out, and no more than there is room for.
+    /// Scenario: 30 streams, of which 20 are idle for longer than the others, and room for 12.
+    /// Guarantee: from the second interval on the ten recent ones go out, and no more than there is
+    /// room for; one that is seen again goes out again.
     #[test]
     fn the_longest_idle_leave_first() {
         let mut reemission = reemission(12);
-        let interval = |reemission: &mut Reemission, begin: u64| {
-            let mut sent = [0, 0];
+        let mut last_seen: Vec<u32> = (0..30).map(|n| if n < 20 { 900 + n } else { 990 }).collect();
+        let mut interval = |begin: u64, last_seen: &[u32]| {
+            let mut sent = Vec::new();
             for second in 1..=64 {
                 while reemission.next_shard(at(begin + second)).is_some() {}
                 if second == 30 {
-                    for (kind, idle) in
-                        std::iter::repeat_n((1, 3600), 20).chain(std::iter::repeat_n((0, 60), 10))
-                    {
-                        sent[kind] += u32::from(reemission.admits(idle));
-                    }
+                    sent = (0..last_seen.len()).filter(|n| reemission.admits(last_seen[*n])).collect();
                 }
             }
             sent
         };
-        let first = interval(&mut reemission, 0);
-        assert_eq!(first[0] + first[1], 12);
-        assert_eq!(interval(&mut reemission, 64), [10, 2]);
+        while interval(1_000, &last_seen).len() > 12 {}
+        assert_eq!(interval(1_064, &last_seen), [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+        last_seen[3] = 1_130;
+        interval(1_128, &last_seen);
+        assert_eq!(interval(1_192, &last_seen), [3, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+    }
+
+    /// Scenario: every age. Guarantee: numbers and least idle times belong together.
+    #[test]
+    fn ages_are_told_apart() {
+        for age in 0..AGES {
+            assert_eq!(age_number(idle_seconds(age)), age);
+        }
+        assert_eq!(age_number(u32::MAX), AGES - 1);
     }
 }

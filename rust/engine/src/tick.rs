@@ -10,12 +10,11 @@ use std::sync::atomic::Ordering;
 
 use crate::catalog::MetricDescriptor;
 use crate::clock::{NANOS_PER_MILLI, Now};
-use crate::distribution::{Distribution, DistributionRef};
+use crate::distribution::{Distribution, DistributionRef, HAS_SUM};
 use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
 use crate::intern::InternId;
 use crate::number::Number;
-use crate::reemission::Reemission;
 use crate::shard::{Body, Shard};
 use crate::stream::{Emission, Output};
 
@@ -194,25 +193,26 @@ impl Engine {
 
     /// L2: the streams of a shard that nobody has heard of for a while.
     fn choose_again(&self, shard: &Shard, now: Now, again: &mut Vec<u32>) {
-        let (second, at) = (now.monotonic_second(), Reemission::time_milli(now));
         let mut reemission = self.reemission.lock();
+        let at = reemission.time_milli(now);
         again.extend((0..shard.slots()).filter(|slot| {
             let stream = shard.get(*slot);
             stream.is_live()
                 && !stream.is_pending()
                 && stream.can_go_again(at)
-                && reemission.admits(second.saturating_sub(stream.last_seen_second))
+                && reemission.admits(stream.last_seen_second)
         }));
     }
 
     /// L2: lets the slots in `tick.again`, all of one shard, speak until the chunk is full.
     fn repeat_slots(&self, shard: &mut Shard, now: Now, tick: &mut Tick) {
+        let at = self.reemission.lock().time_milli(now);
         while let (Some(slot), false) = (tick.again.last().copied(), tick.is_full()) {
             tick.again.pop();
             let stream = shard.get_mut(slot);
             // Between two chunks it may have spoken, or given its place to another.
-            if stream.is_live() && !stream.is_pending() && stream.can_go_again(Reemission::time_milli(now)) {
-                let output = stream.emit_again(Reemission::time_milli(now));
+            if stream.is_live() && !stream.is_pending() && stream.can_go_again(at) {
+                let output = stream.emit_again(at);
                 self.speak(tick, shard, slot, [None, Some(output)]);
             }
         }
@@ -302,9 +302,14 @@ fn write_words(body: Option<&Body>, is_zero: bool, words: &mut Vec<u64>) -> Rang
     if let Some(Body::Distribution(total)) = body {
         total.write(words);
         if is_zero {
-            let zero = DistributionRef::parse(&words[begin..]).map(|read| Distribution::empty_like(&read));
+            let read = DistributionRef::parse(&words[begin..]);
+            let zero = read.map(|read| (Distribution::empty_like(&read), read.sum().is_some()));
             words.truncate(begin);
-            zero.iter().for_each(|zero| zero.write(words));
+            if let Ok((zero, has_sum)) = zero {
+                zero.write(words);
+                // What is unknown of the total is unknown of its beginning (D12).
+                words[begin] &= if has_sum { !0 } else { !HAS_SUM };
+            }
         }
     }
     begin..words.len()

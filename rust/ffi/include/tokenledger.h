@@ -417,6 +417,8 @@ typedef struct {
   uint64_t value_bits;
 } tl_point_record;
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus

@@ -2,7 +2,9 @@
 //! error with its place, never undefined behaviour.
 
 use tokenledger::attribute;
-use tokenledger::batch::{Batch, MetricRef, PointRef, ResourceRef, ScopeRef, Span, Visitor};
+use tokenledger::batch::{
+    Batch, MetricKind, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Span, Temporality, Visitor,
+};
 use tokenledger::{Malformed, Now, Number};
 use zerocopy::FromBytes;
 
@@ -56,6 +58,7 @@ impl Batch for FlatBatch<'_> {
         let mut cursor = Cursor { bytes: self.bytes, offset: self.records };
         let mut depth = 0;
         let mut points = 0_u32;
+        let mut kind = MetricKind::default();
         while let Some(tag) = self.bytes.get(cursor.offset) {
             // Parents come first: a scope needs a resource, a metric a scope, a point a metric.
             if *tag > depth + 1 || *tag == 0 {
@@ -65,10 +68,14 @@ impl Batch for FlatBatch<'_> {
             match *tag {
                 TAG_POINT => {
                     points += 1;
-                    visitor.point(cursor.point()?)?;
+                    visitor.point(cursor.point(kind)?)?;
                     depth = TAG_METRIC;
                 }
-                TAG_METRIC => visitor.metric(cursor.metric()?)?,
+                TAG_METRIC => {
+                    let metric = cursor.metric()?;
+                    kind = metric.kind;
+                    visitor.metric(metric)?;
+                }
                 TAG_SCOPE => visitor.scope(cursor.scope()?)?,
                 TAG_RESOURCE => visitor.resource(cursor.resource()?)?,
                 _ => return Err(malformed(cursor.offset, "record of unknown kind")),
@@ -95,8 +102,30 @@ impl Batch for FlatBatch<'_> {
     }
 
     #[inline]
-    fn point_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
-        self.records_in(span, each)
+    fn split_attributes(&self, span: Span) -> Result<(Span, Span), Malformed> {
+        let Some((offset, length)) = attribute::shared(self.bytes(span)) else {
+            return Ok((Span::default(), span));
+        };
+        if u64::from(offset) + u64::from(length) > u64::from(span.offset) {
+            return Err(malformed(span.offset as usize, "shared attributes do not stand before their point"));
+        }
+        let marker = attribute::SHARED_BYTES as u32;
+        let own = Span { offset: span.offset + marker, length: span.length - marker };
+        Ok((Span { offset, length }, own))
+    }
+
+    #[inline]
+    fn point_attributes(&self, span: Span, mut each: impl FnMut(&[u8])) -> Result<(), Malformed> {
+        let (shared, own) = self.split_attributes(span)?;
+        self.records_in(shared, &mut each)?;
+        self.records_in(own, each)
+    }
+
+    fn distribution(&self, span: Span, words: &mut Vec<u64>) -> Result<(), Malformed> {
+        // A span holds whole words: `Cursor::words` made it.
+        let (whole, _) = self.bytes(span).as_chunks();
+        words.extend(whole.iter().map(|word| u64::from_ne_bytes(*word)));
+        Ok(())
     }
 
     fn metadata(&self, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
@@ -131,27 +160,58 @@ impl Cursor<'_> {
     }
 
     fn metric(&mut self) -> Result<MetricRef, Malformed> {
+        let begin = self.offset;
         let record: MetricRecord = self.record()?;
+        let kind = MetricKind::from_code(record.kind);
+        let kind = kind.ok_or_else(|| malformed(begin, "metric of unknown kind"))?;
+        let temporality = match record.temporality {
+            code if code == Temporality::Delta as u8 => Temporality::Delta,
+            code if code == Temporality::Cumulative as u8 && kind != MetricKind::Gauge => {
+                Temporality::Cumulative
+            }
+            _ => return Err(malformed(begin, "metric of unknown temporality")),
+        };
+        let monotonic = match kind {
+            MetricKind::Sum => record.monotonic != 0,
+            MetricKind::Gauge => false,
+            MetricKind::ExplicitHistogram | MetricKind::ExponentialHistogram => true,
+        };
         let name = self.text(record.name_bytes)?;
         let unit = self.text(record.unit_bytes)?;
         let description = self.text(record.description_bytes)?;
-        Ok(MetricRef { name, unit, description, monotonic: record.monotonic != 0 })
+        Ok(MetricRef { name, unit, description, kind, temporality, monotonic })
     }
 
     #[inline]
-    fn point(&mut self) -> Result<PointRef, Malformed> {
+    fn point(&mut self, kind: MetricKind) -> Result<PointRef, Malformed> {
         let record: PointRecord = self.record()?;
-        let value = match record.is_double {
-            0 => Number::Int(record.value_bits as i64),
-            _ => Number::Double(f64::from_bits(record.value_bits)),
+        let attributes = self.text(record.attribute_bytes)?;
+        let value = match (kind.is_histogram(), record.is_double) {
+            (true, _) => PointValue::Distribution(self.words(record.value_bits)?),
+            (false, 0) => PointValue::Number(Number::Int(record.value_bits as i64)),
+            (false, _) => PointValue::Number(Number::Double(f64::from_bits(record.value_bits))),
         };
         Ok(PointRef {
-            attributes: self.text(record.attribute_bytes)?,
+            attributes,
             start_unix_nano: record.start_unix_nano,
             time_unix_nano: record.time_unix_nano,
             value,
             no_recorded_value: record.no_recorded_value != 0,
         })
+    }
+
+    /// So many words, from the next multiple of 8 bytes on.
+    fn words(&mut self, count: u64) -> Result<Span, Malformed> {
+        if count == 0 {
+            return self.text(0); // a point without value (D9) may be the last, with no padding behind it
+        }
+        self.align();
+        // The buffer is at most 4 GiB long, so a count that fits it makes a length that fits 32 bits.
+        let room = self.bytes.len().saturating_sub(self.offset) / size_of::<u64>();
+        match usize::try_from(count) {
+            Ok(count) if count <= room => self.text((count * size_of::<u64>()) as u32),
+            _ => Err(malformed(self.offset, "distribution words run past the buffer")),
+        }
     }
 
     #[inline]

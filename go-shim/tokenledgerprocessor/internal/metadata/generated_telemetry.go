@@ -30,14 +30,19 @@ type TelemetryBuilder struct {
 	registrations                      []metric.Registration
 	ProcessorTokenLedgerBatchDuration  metric.Float64Histogram
 	ProcessorTokenLedgerClockStepsBack metric.Int64ObservableCounter
+	ProcessorTokenLedgerEvictedStreams metric.Int64ObservableCounter
 	ProcessorTokenLedgerLastReceived   metric.Float64ObservableGauge
+	ProcessorTokenLedgerMemoryBytes    metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerMemoryLimit    metric.Int64ObservableUpDownCounter
 	ProcessorTokenLedgerPoints         metric.Int64Counter
 	ProcessorTokenLedgerPoisoned       metric.Int64Counter
+	ProcessorTokenLedgerSourceStreams  metric.Int64ObservableUpDownCounter
 	ProcessorTokenLedgerStateBytes     metric.Int64ObservableUpDownCounter
 	ProcessorTokenLedgerStreams        metric.Int64ObservableUpDownCounter
 	ProcessorTokenLedgerStreamsLimit   metric.Int64ObservableUpDownCounter
 	ProcessorTokenLedgerStreamsPending metric.Int64ObservableUpDownCounter
 	ProcessorTokenLedgerTextBytes      metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerTombstones     metric.Int64ObservableUpDownCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -66,12 +71,72 @@ func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerClockStepsBackCallb
 	return nil
 }
 
+// RegisterProcessorTokenLedgerEvictedStreamsCallback sets callback for observable ProcessorTokenLedgerEvictedStreams metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerEvictedStreamsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerEvictedStreams, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerEvictedStreams)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterProcessorTokenLedgerLastReceivedCallback sets callback for observable ProcessorTokenLedgerLastReceived metric.
 func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLastReceivedCallback(cb metric.Float64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		cb(ctx, &observerFloat64{inst: builder.ProcessorTokenLedgerLastReceived, obs: o})
 		return nil
 	}, builder.ProcessorTokenLedgerLastReceived)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerMemoryBytesCallback sets callback for observable ProcessorTokenLedgerMemoryBytes metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerMemoryBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerMemoryBytes, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerMemoryBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerMemoryLimitCallback sets callback for observable ProcessorTokenLedgerMemoryLimit metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerMemoryLimitCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerMemoryLimit, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerMemoryLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerSourceStreamsCallback sets callback for observable ProcessorTokenLedgerSourceStreams metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerSourceStreamsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerSourceStreams, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerSourceStreams)
 	if err != nil {
 		return err
 	}
@@ -156,6 +221,21 @@ func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerTextBytesCallback(c
 	return nil
 }
 
+// RegisterProcessorTokenLedgerTombstonesCallback sets callback for observable ProcessorTokenLedgerTombstones metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerTombstonesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerTombstones, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerTombstones)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -207,15 +287,33 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{step}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerEvictedStreams, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_token_ledger_evicted_streams",
+		metric.WithDescription("Streams forgotten before max_stale to make room for others [Alpha]"),
+		metric.WithUnit("{stream}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorTokenLedgerLastReceived, err = builder.meter.Float64ObservableGauge(
 		"otelcol_processor_token_ledger_last_received",
 		metric.WithDescription("When data of a signal was last received, as seconds since 1970; absent until the first data [Alpha]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerMemoryBytes, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_memory_bytes",
+		metric.WithDescription("Memory outside of Go's heap that counts against the limit; state, text and the answers to requests under way [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerMemoryLimit, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_memory_limit",
+		metric.WithDescription("Memory outside of Go's heap that may be taken [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorTokenLedgerPoints, err = builder.meter.Int64Counter(
 		"otelcol_processor_token_ledger_points",
-		metric.WithDescription("Delta points by what became of them [Alpha]"),
+		metric.WithDescription("Points by what became of them [Alpha]"),
 		metric.WithUnit("{point}"),
 	)
 	errs = errors.Join(errs, err)
@@ -223,6 +321,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_token_ledger_poisoned",
 		metric.WithDescription("Requests passed on unchanged because the library stopped after a fault of its own; anything above 0 is a bug to report [Alpha]"),
 		metric.WithUnit("{request}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerSourceStreams, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_source_streams",
+		metric.WithDescription("Streams as clients send them, where several of them make one that leaves [Alpha]"),
+		metric.WithUnit("{stream}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorTokenLedgerStateBytes, err = builder.meter.Int64ObservableUpDownCounter(
@@ -253,6 +357,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_token_ledger_text_bytes",
 		metric.WithDescription("Memory that names and attribute values of the streams take, outside of Go's heap [Alpha]"),
 		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerTombstones, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_tombstones",
+		metric.WithDescription("Forgotten members of cumulative input whose last value is still known [Alpha]"),
+		metric.WithUnit("{stream}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

@@ -33,6 +33,8 @@ mod tests;
 
 pub use explicit::Explicit;
 pub use exponential::{Exponential, MAX_BUCKETS};
+use words::Content;
+pub(crate) use words::HAS_SUM;
 pub use words::{
     DistributionRef, ExplicitRef, ExponentialRef, Invalid, Kind, Summary, push_explicit, push_exponential,
 };
@@ -132,5 +134,3 @@ impl Distribution {
         }
     }
 }
-
-use words::Content;

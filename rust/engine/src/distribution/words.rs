@@ -40,7 +40,7 @@ const EXPLICIT_HEADER: usize = 6;
 const EXPONENTIAL_HEADER: usize = 10;
 
 const KIND: u64 = 0xff;
-const HAS_SUM: u64 = 1 << 8;
+pub(crate) const HAS_SUM: u64 = 1 << 8;
 const HAS_MIN: u64 = 1 << 9;
 const HAS_MAX: u64 = 1 << 10;
 

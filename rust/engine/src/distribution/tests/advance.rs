@@ -99,6 +99,39 @@ fn only_common_buckets_can_fall() {
     assert_eq!(view(&increase).explicit().unwrap().counts(), [0, 1]);
 }
 
+/// Scenario: a member without buckets gets some. Guarantee: if it had no observations, the increase is the
+/// newer point; if it had, nothing says where they lie, and the increase has none.
+#[test]
+fn buckets_that_appear_count_from_the_start_only() {
+    let bare = |count| {
+        let mut out = Words::new();
+        push_explicit(&mut out, Summary { count, sum: Some(0.0), ..Summary::default() }, &[], &[]);
+        out
+    };
+    let newer = record_explicit(&[1.0], &[0.5, 2.0, 3.0]);
+    assert_eq!(advance(&bare(0), &newer), (Change::Increase, newer.clone()));
+    let (change, increase) = advance(&bare(2), &newer);
+    assert_eq!((change, view(&increase).count()), (Change::Increase, 1));
+    assert_eq!(view(&increase).explicit().unwrap().counts(), []);
+}
+
+/// Scenario: newer points with buckets that no float has at the coarsest scale, and with buckets below
+/// their own threshold. Guarantee: as when they are merged, so members compare like with like.
+#[test]
+fn impossible_buckets_advance_as_they_merge() {
+    for (scale, threshold) in [(MIN_SCALE, 0.0), (MIN_SCALE, 0.5), (1, 3.0), (0, 4.0)] {
+        let record = |count| {
+            let mut out = Words::new();
+            let summary = Summary { count: 4 * count, ..Summary::default() };
+            let side: (i32, &[u64]) = (1, &[count, count]);
+            push_exponential(&mut out, summary, scale, 0, threshold, side, side);
+            out
+        };
+        let (change, increase) = advance(&record(3), &record(5));
+        assert_eq!((change, increase), (Change::Increase, merged([&record(2)])));
+    }
+}
+
 /// Scenario: an exponential bucket, on either side, or the zero count falls while the total rises.
 /// Guarantee: a restart.
 #[test]

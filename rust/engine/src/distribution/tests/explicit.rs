@@ -65,6 +65,15 @@ fn a_point_without_buckets_ends_them() {
     }
 }
 
+/// Scenario: buckets that are full, then given up. Guarantee: their counts stand in the way of no later
+/// point.
+#[test]
+fn buckets_given_up_do_not_overflow() {
+    let full = point(Summary { count: 1, ..Summary::default() }, &[], &[u64::MAX]);
+    let bare = point(Summary { count: 1, ..Summary::default() }, &[], &[]);
+    assert_eq!(view(&merged([&full, &bare, &full, &full])).count(), 4);
+}
+
 /// Scenario: points with neither observations nor buckets. Guarantee: they change nothing, even as the
 /// first of a stream.
 #[test]

@@ -49,6 +49,13 @@ fn exponential_words_read_back() {
     assert!(point.explicit().is_none());
 }
 
+/// Scenario: a zero threshold of -0. Guarantee: it reads as 0, so that it equals that of other points.
+#[test]
+fn a_negative_zero_threshold_is_zero() {
+    let words = exponential(0, -0.0);
+    assert!(view(&words).exponential().unwrap().zero_threshold.is_sign_positive());
+}
+
 /// Scenario: no bucket information, and a single bucket. Guarantee: both are valid and differ.
 #[test]
 fn no_buckets_and_one_bucket_are_valid() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package tokenledgerprocessor // import "github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor"
+package accumulator
 
 import (
 	"sync"
@@ -48,7 +48,7 @@ type notices struct {
 // still to be said.
 func (n *notices) invalidPoints(points int64, now time.Time) {
 	if due := n.invalid.add(points, now); due > 0 {
-		n.logger.Warn("dropped points that cannot be added: a value is not finite, or negative on a monotonic sum, or beyond even the overflow streams",
+		n.logger.Warn("dropped points that cannot be added: a value is not finite, or negative on a monotonic sum, or a histogram contradicts itself",
 			zap.Int64("points", due))
 	}
 }

@@ -2,7 +2,7 @@
 
 //go:build cgo
 
-package tokenledgerprocessor
+package accumulator
 
 import (
 	"context"
@@ -29,11 +29,11 @@ func as(ctx context.Context, tenant string) context.Context {
 // the clients' metadata.
 func TestTenantsNeverMix(t *testing.T) {
 	next := &recorder{}
-	r := newRig(t, next, func(cfg *Config) {
-		interval(cfg)
-		cfg.MetadataKeys = []string{"x-Tenant"}
+	r := newRig(t, next, func(settings *Settings) {
+		interval(settings)
+		settings.MetadataKeys = []string{"x-Tenant"}
 	})
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	for _, request := range []struct {
 		tenant string
 		value  int64
@@ -41,8 +41,8 @@ func TestTenantsNeverMix(t *testing.T) {
 		md := window(10*time.Second, 20*time.Second, "input", request.value)
 		require.NoError(t, r.ConsumeMetrics(as(t.Context(), request.tenant), md))
 	}
-	r.clock.moveTo(30 * time.Second)
-	require.NoError(t, r.tick(t.Context(), false))
+	r.clock.MoveTo(30 * time.Second)
+	require.NoError(t, r.Tick(t.Context(), false))
 
 	totals := map[string]int64{}
 	for i, md := range next.AllMetrics() {

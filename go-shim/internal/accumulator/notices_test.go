@@ -2,7 +2,7 @@
 
 //go:build cgo
 
-package tokenledgerprocessor
+package accumulator
 
 import (
 	"math"
@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/tokenledger/tokenledger/go-shim/internal/engine/enginetest"
 )
 
 // Scenario: invalid points come all the time.
@@ -22,9 +24,9 @@ func TestInvalidPointsOneLineAMinute(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	n := notices{logger: zap.New(core)}
 	for second := range 150 {
-		n.invalidPoints(2, testBegin.Add(time.Duration(second)*time.Second))
+		n.invalidPoints(2, enginetest.Begin.Add(time.Duration(second)*time.Second))
 	}
-	n.invalidPoints(0, testBegin.Add(180*time.Second))
+	n.invalidPoints(0, enginetest.Begin.Add(180*time.Second))
 
 	var named []int64
 	for _, entry := range logs.All() {
@@ -38,7 +40,7 @@ func TestInvalidPointsOneLineAMinute(t *testing.T) {
 func TestInvalidPointsAreDropped(t *testing.T) {
 	next := &recorder{}
 	r := newRig(t, next, nil)
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	for range 2 {
 		md := window(10*time.Second, 20*time.Second, "input", 0)
 		dp := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Sum().DataPoints().At(0)
@@ -56,7 +58,7 @@ func TestClockStepBackIsWarnedOfOnce(t *testing.T) {
 	warnings := func() int { return r.logs.FilterMessageSnippet("clock stepped back").Len() }
 	second := 10 * time.Second
 	tick := func() {
-		r.clock.moveTo(second)
+		r.clock.MoveTo(second)
 		second += time.Second
 		require.NoError(t, r.ConsumeMetrics(t.Context(), window(second-time.Second, second, "input", 1)))
 		r.periodicTick(t.Context())
@@ -64,7 +66,7 @@ func TestClockStepBackIsWarnedOfOnce(t *testing.T) {
 	tick()
 	assert.Zero(t, warnings())
 	for steps := 1; steps <= 2; steps++ {
-		r.clock.setWall(-2 * time.Minute)
+		r.clock.SetWall(-2 * time.Minute)
 		for range 3 {
 			tick()
 		}

@@ -2,7 +2,7 @@
 
 //go:build cgo
 
-package tokenledgerprocessor
+package accumulator
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
 )
 
 // Scenario: the next component refuses a request; the client sends it again.
@@ -24,14 +26,14 @@ func TestRefusedRequest(t *testing.T) {
 	refusal := consumererror.NewPermanent(errors.New("store is read-only"))
 	request := func() pmetric.Metrics { return window(10*time.Second, 20*time.Second, "input", 5) }
 
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	next.refuse(refusal)
 	require.Equal(t, refusal, r.ConsumeMetrics(t.Context(), request()))
 
 	next.refuse(nil)
-	r.clock.moveTo(21 * time.Second)
+	r.clock.MoveTo(21 * time.Second)
 	require.NoError(t, r.ConsumeMetrics(t.Context(), request()))
-	require.NoError(t, r.tick(t.Context(), false))
+	require.NoError(t, r.Tick(t.Context(), false))
 	assert.Equal(t, map[string]int64{"input": 5}, next.last(tokens))
 }
 
@@ -40,18 +42,18 @@ func TestRefusedRequest(t *testing.T) {
 func TestRefusedRequestGoesOutAtTick(t *testing.T) {
 	next := &recorder{}
 	r := newRig(t, next, nil)
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	next.refuse(errors.New("queue is full"))
 	require.Error(t, r.ConsumeMetrics(t.Context(), window(10*time.Second, 20*time.Second, "input", 5)))
 
 	next.refuse(nil)
-	r.clock.moveTo(21 * time.Second)
-	require.NoError(t, r.tick(t.Context(), false))
+	r.clock.MoveTo(21 * time.Second)
+	require.NoError(t, r.Tick(t.Context(), false))
 	assert.Equal(t, map[string]int64{"input": 5}, next.last(tokens))
 
 	deliveries := len(next.AllMetrics())
-	r.clock.moveTo(22 * time.Second)
-	require.NoError(t, r.tick(t.Context(), false))
+	r.clock.MoveTo(22 * time.Second)
+	require.NoError(t, r.Tick(t.Context(), false))
 	assert.Len(t, next.AllMetrics(), deliveries)
 }
 
@@ -60,19 +62,19 @@ func TestRefusedRequestGoesOutAtTick(t *testing.T) {
 func TestRefusedTick(t *testing.T) {
 	next := &recorder{}
 	r := newRig(t, next, interval)
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	require.NoError(t, r.ConsumeMetrics(t.Context(), window(10*time.Second, 20*time.Second, "input", 5)))
 	assert.Empty(t, next.AllMetrics())
 
 	next.refuse(errors.New("queue is full"))
 	for second := time.Duration(30); second < 33; second++ {
-		r.clock.moveTo(second * time.Second)
+		r.clock.MoveTo(second * time.Second)
 		r.periodicTick(t.Context())
 	}
 	assert.Equal(t, 1, r.logs.FilterMessageSnippet("refused totals").Len())
 
 	next.refuse(nil)
-	r.clock.moveTo(40 * time.Second)
+	r.clock.MoveTo(40 * time.Second)
 	r.periodicTick(t.Context())
 	assert.Equal(t, map[string]int64{"input": 5}, next.last(tokens))
 }
@@ -81,21 +83,21 @@ func TestRefusedTick(t *testing.T) {
 // Guarantee: this one retry adds nothing; an equal request after it is another client's and adds (D3b).
 func TestAbandonedRequestWithAdd(t *testing.T) {
 	next := &recorder{}
-	r := newRig(t, next, func(cfg *Config) { cfg.Retransmissions = retransmissionsAdd })
+	r := newRig(t, next, func(settings *Settings) { settings.Engine.Retransmissions = engine.Add })
 	request := func() pmetric.Metrics { return window(10*time.Second, 20*time.Second, "input", 5) }
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 
 	abandoned, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, r.ConsumeMetrics(abandoned, request()))
 	require.NoError(t, r.ConsumeMetrics(t.Context(), request()))
-	r.clock.moveTo(21 * time.Second)
-	require.NoError(t, r.tick(t.Context(), false))
+	r.clock.MoveTo(21 * time.Second)
+	require.NoError(t, r.Tick(t.Context(), false))
 	assert.Equal(t, map[string]int64{"input": 5}, next.last(tokens))
 
 	require.NoError(t, r.ConsumeMetrics(t.Context(), request()))
-	r.clock.moveTo(22 * time.Second)
-	require.NoError(t, r.tick(t.Context(), false))
+	r.clock.MoveTo(22 * time.Second)
+	require.NoError(t, r.Tick(t.Context(), false))
 	assert.Equal(t, map[string]int64{"input": 10}, next.last(tokens))
 }
 
@@ -104,7 +106,7 @@ func TestAbandonedRequestWithAdd(t *testing.T) {
 func TestNothingToDeliver(t *testing.T) {
 	next := &recorder{}
 	r := newRig(t, next, interval)
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	require.NoError(t, r.ConsumeMetrics(t.Context(), window(10*time.Second, 20*time.Second, "input", 5)))
 	require.NoError(t, r.ConsumeMetrics(t.Context(), pmetric.NewMetrics()))
 	assert.Empty(t, next.AllMetrics())
@@ -115,7 +117,7 @@ func TestNothingToDeliver(t *testing.T) {
 func TestPoisonedEnginePassesDataOn(t *testing.T) {
 	next := &recorder{}
 	r := newRig(t, next, nil)
-	r.clock.moveTo(20 * time.Second)
+	r.clock.MoveTo(20 * time.Second)
 	r.engine.InjectPanic()
 	for range 3 {
 		require.NoError(t, r.ConsumeMetrics(t.Context(), window(10*time.Second, 20*time.Second, "input", 5)))
@@ -127,6 +129,7 @@ func TestPoisonedEnginePassesDataOn(t *testing.T) {
 		require.Equal(t, window(10*time.Second, 20*time.Second, "input", 5), md)
 	}
 	assert.Equal(t, 1, r.logs.FilterMessageSnippet("pass unchanged").Len())
+	assert.Equal(t, 3, r.telemetry.(*countingTelemetry).poisoned)
 }
 
 // Scenario: data comes before Start, or after Shutdown.
@@ -135,7 +138,7 @@ func TestConsumeOutsideLifetime(t *testing.T) {
 	r := newRig(t, &recorder{}, nil)
 	running := r.engine
 	r.engine = nil
-	require.ErrorIs(t, r.ConsumeMetrics(t.Context(), window(0, time.Second, "input", 1)), errNotStarted)
+	require.ErrorIs(t, r.ConsumeMetrics(t.Context(), window(0, time.Second, "input", 1)), ErrNotStarted)
 	r.engine = running
 	require.NoError(t, r.Shutdown(t.Context()))
 	require.Error(t, r.ConsumeMetrics(t.Context(), window(0, time.Second, "input", 1)))

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tokenledgerprocessor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+	"go.uber.org/zap"
+
+	"github.com/tokenledger/tokenledger/go-shim/internal/accumulator"
+	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
+)
+
+// Scenario: every setting is written, one rule as a preset.
+// Guarantee: the engine gets all of it, the preset as the rules it stands for; with `emit: interval` nothing is sent
+// again (L2), and a tick comes once per flush_interval (L3).
+func TestSettingsReachTheEngine(t *testing.T) {
+	cfg, err := loadConfig(t, "everything")
+	require.NoError(t, err)
+	assert.Equal(t, accumulator.Settings{
+		Engine: engine.Config{
+			Identity: engine.IdentityPrometheus,
+			Prometheus: engine.PrometheusLabels{
+				PromoteResourceAttributes: []string{"os.type", "os.version"}, PromoteScopeMetadata: true,
+			},
+			MaxStale:        48 * time.Hour,
+			FirstValueDelay: 75 * time.Second,
+			Emit:            engine.EmitInterval,
+			EmitMaxStreams:  100,
+			Retransmissions: engine.Add,
+			MaxStreams:      5000,
+			MaxMemoryBytes:  64 << 20,
+			Rules: []engine.Rule{
+				{
+					Metrics:   []string{"claude_code.*"},
+					Drop:      []string{"session.id", "ccr.session.id", "user.account_uuid", "user.account_id", "enduser.sub", "app.version"},
+					MaxValues: map[string]uint32{"agent.name": 200, "skill.name": 200},
+				},
+				{
+					Metrics:   []string{"claude_code.*", "gemini_cli.token.usage"},
+					Drop:      []string{"user.id"},
+					MaxValues: map[string]uint32{"model": 50, "vcs.repository.url.full": 100_000},
+				},
+				{Metrics: []string{"queue.?"}, Keep: []string{}, Gauge: "max"},
+			},
+			ResourceRule: engine.ResourceRule{Keep: []string{"service.name"}},
+		},
+		MetadataKeys: []string{"X-Tenant", "x-team"},
+		TickInterval: 30 * time.Second,
+		Remedy:       remedy,
+	}, cfg.settings(zap.NewNop()))
+}
+
+// Scenario: nothing is written.
+// Guarantee: idle totals are sent again each minute, held ones are looked at each second, and memory is limited.
+func TestDefaultSettings(t *testing.T) {
+	settings := createDefaultConfig().(*Config).settings(zap.NewNop())
+	assert.Equal(t, time.Minute, settings.Engine.EmitInterval)
+	assert.Equal(t, time.Second, settings.TickInterval)
+	assert.Positive(t, settings.Engine.MaxMemoryBytes)
+	assert.Nil(t, settings.Engine.Rules)
+}
+
+// Scenario: each ready set of rules.
+// Guarantee: its rules could have been written by a user.
+func TestPresetsAreValid(t *testing.T) {
+	for name, rules := range presets {
+		for _, rule := range rules {
+			require.NoError(t, confmap.Validate(&rule), name)
+		}
+	}
+}
