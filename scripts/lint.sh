@@ -47,12 +47,15 @@ check_go_format() {
 check_generated() {
   before=$(mktemp -d)
   trap 'rm -rf "$before"' EXIT
-  cp -r go-shim/tokenledgerprocessor "$before"
+  cp -r go-shim/tokenledgerprocessor go-shim/deltatocumulativeprocessor "$before"
   go generate -C go-shim ./...
-  if ! diff -r "$before/tokenledgerprocessor" go-shim/tokenledgerprocessor; then
-    echo "generated files were old; they are written anew, commit them" >&2
-    return 1
-  fi
+  local component
+  for component in tokenledgerprocessor deltatocumulativeprocessor; do
+    if ! diff -r "$before/$component" "go-shim/$component"; then
+      echo "generated files were old; they are written anew, commit them" >&2
+      return 1
+    fi
+  done
 }
 
 main "$@"
