@@ -62,7 +62,7 @@ func TestComponents(t *testing.T) {
 	output, code := harness.Run(t, harness.Patience, harness.CollectorBinary(harness.MustRoot(t)), "components")
 	require.Zero(t, code)
 	for _, part := range []string{
-		"otlp", "memory_limiter", "token_ledger", "prometheus", "prometheus_remote_write", "otlp_http", "file",
+		"otlp", "memory_limiter", "token_ledger", "delta_to_cumulative", "prometheus", "prometheus_remote_write", "otlp_http", "file",
 		"debug", "nop", "health_check", "zpages",
 	} {
 		assert.Contains(t, output, "name: "+part+"\n", "%s", part)

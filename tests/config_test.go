@@ -31,7 +31,22 @@ var badSettings = []struct {
 	{"not a duration", "{max_stale: long}", []string{"token_ledger", "max_stale", "duration"}},
 	{"unknown emit", "{emit: sometimes}", []string{"token_ledger", `emit is "sometimes"`, `"each" or "interval"`}},
 	{"unknown retransmissions", "{retransmissions: drop}", []string{"token_ledger", `retransmissions is "drop"`, `"recognise" or "add"`}},
-	{"identity to come", "{identity: prometheus}", []string{"token_ledger", `identity is "prometheus"`, `use "otlp"`}},
+	{"unknown identity", "{identity: resource}", []string{"token_ledger", `identity is "resource"`, `"otlp" or "prometheus"`}},
+	{"labels without identity", "{identity: otlp, prometheus: {promote_scope_metadata: true}}", []string{"token_ledger", "prometheus is set", `identity "prometheus"`}},
+	{"all labels and some", "{identity: prometheus, prometheus: {promote_all_resource_attributes: true, promote_resource_attributes: [team]}}",
+		[]string{"token_ledger", "promote_all_resource_attributes", "promote_resource_attributes", "remove one"}},
+	{"short emit_interval", "{emit_interval: 10ms}", []string{"token_ledger", "emit_interval is 10ms", "use at least 1s"}},
+	{"zero emit_max_streams", "{emit_max_streams: 0}", []string{"token_ledger", "emit_max_streams is 0", "from 1"}},
+	{"negative memory", "{cardinality: {max_memory_mib: -1}}", []string{"token_ledger", "max_memory_mib is -1", "not negative"}},
+	{"unknown preset", "{cardinality: {rules: [{preset: codex}]}}", []string{"token_ledger", `preset is "codex"`, "claude_code"}},
+	{"preset and more", "{cardinality: {rules: [{preset: claude_code, drop: [model]}]}}", []string{"token_ledger", "preset", "alone"}},
+	{"rule without metrics", "{cardinality: {rules: [{drop: [session.id]}]}}", []string{"token_ledger", "rules", "metrics is empty"}},
+	{"rule that does nothing", `{cardinality: {rules: [{metrics: ["*"]}]}}`, []string{"token_ledger", "does nothing", "drop, keep"}},
+	{"drop and keep", `{cardinality: {rules: [{metrics: ["*"], drop: [a], keep: [b]}]}}`, []string{"token_ledger", "drop", "keep", "use one of them"}},
+	{"pattern of another tool", `{cardinality: {rules: [{metrics: ["claude_code.{a,b}"], drop: [a]}]}}`, []string{"token_ledger", "metrics has", "are patterns"}},
+	{"no values", `{cardinality: {rules: [{metrics: ["*"], max_values: {skill.name: 0}}]}}`, []string{"token_ledger", "max_values", "skill.name", "from 1"}},
+	{"unknown gauge", `{cardinality: {rules: [{metrics: ["*"], gauge: mean}]}}`, []string{"token_ledger", `gauge is "mean"`, "last"}},
+	{"resource drop and keep", "{cardinality: {resource_attributes: {drop: [a], keep: [b]}}}", []string{"token_ledger", "resource_attributes", "use one of them"}},
 	{"metadata key twice", "{metadata_keys: [Tenant, tenant]}", []string{"token_ledger", "metadata_keys", "Tenant", "remove one"}},
 }
 
@@ -64,15 +79,25 @@ func TestGoodConfiguration(t *testing.T) {
 		"all settings": `
 processors:
   token_ledger:
-    identity: otlp
-    emit: interval
+    identity: prometheus
+    prometheus: {promote_resource_attributes: [team.id], promote_all_resource_attributes: false, promote_scope_metadata: true}
+    emit: each
     flush_interval: 10s
+    emit_interval: 60s
+    emit_max_streams: 20000
     max_stale: 24h
     max_lag: 5m
     first_value_delay: 0s
     retransmissions: recognise
     metadata_keys: [tenant]
-    cardinality: {max_streams: 1000000}
+    cardinality:
+      max_streams: 1000000
+      max_memory_mib: 256
+      rules:
+        - {metrics: ["claude_code.token.*", "claude_code.cost.usage"], drop: [session.id], max_values: {skill.name: 50}}
+        - {metrics: ["agent.?auge"], keep: [model], gauge: max}
+        - {preset: claude_code}
+      resource_attributes: {drop: [host.arch]}
 `,
 	} {
 		t.Run(name, func(t *testing.T) {

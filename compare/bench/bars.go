@@ -13,8 +13,7 @@ type Bar struct {
 	Met     bool `json:"met"`
 }
 
-// bars holds the results against the bars of the design that concern sums. A bar without its measurement is left out,
-// as with --quick.
+// bars holds the results against the bars of the design. A bar without its measurement is left out, as with --quick.
 func bars(r *Results) []Bar {
 	var found []Bar
 	add := func(what, unit string, demanded, measured float64, atLeast bool) {
@@ -30,19 +29,31 @@ func bars(r *Results) []Bar {
 		if w.Reused {
 			requests = "reused requests"
 		}
+		warm := w.Batch == 1000 && w.Goroutines == 1 && w.Streams == 1_000 && !w.Random
 		switch {
-		case w.Batch != 1000 || w.Goroutines != 1:
-		case w.Streams == 1_000 && !w.Random:
+		case warm && w.Shape == plain:
 			add("whole call, 10 attributes, warm, batches of 1000, "+requests, "ns per point", 250, own, false)
 			add("the same against contrib, in the same run, "+requests, "times faster", 5, rival/own, true)
-		case w.Streams == 1_000_000 && w.Random:
+		case warm && w.Shape == asPrometheus:
+			add("the same with `identity: prometheus`, "+requests, "ns per point", 250, own, false)
+			add("that against contrib, in the same run, "+requests, "times faster", 5, rival/own, true)
+		case warm && w.Shape == trimmed:
+			add("whole call with 10 attributes trimmed to 3, warm, batches of 1000, "+requests, "ns per point", 400, own, false)
+			add("the same against contrib's chain, in the same run, "+requests, "times faster", 8, rival/own, true)
+		case w.Shape == plain && w.Batch == 1000 && w.Goroutines == 1 && w.Streams == 1_000_000 && w.Random:
 			add("1,000,000 streams in random order", "ns per point", 600, own, false)
 		}
 	}
 	for _, m := range r.Memory {
-		if m.Subject == ours {
+		switch {
+		case m.Subject != ours:
+		case m.Shape == plain:
 			add("state (128) and attribute-set record (96) of a stream, tables included", "B per stream", 224, m.StateBytes, false)
 			add("objects for Go's collector", "objects per stream", 0.01, m.HeapObjects, false)
+		case m.Shape == trimmed:
+			add("state of a stream that is trimmed into another, with its share of that one", "B per stream", 320, m.StateBytes, false)
+		case m.Shape == asPrometheus:
+			add("state of a stream on both levels (`identity: prometheus`), record and tables included", "B per stream", 320, m.StateBytes, false)
 		}
 	}
 	var longest, longestCPU []float64

@@ -1,5 +1,5 @@
-// Command bench measures token_ledger against contrib's delta_to_cumulative, in one run on one machine, and writes
-// docs/benchmarks.md.
+// Command bench measures token_ledger against contrib's delta_to_cumulative, and with trimming against contrib's chain of
+// three processors, in one run on one machine, and writes docs/benchmarks.md.
 //
 // Both processors work in processes of their own, so that the heap of one never burdens the other. The parent lets
 // them work in turns (ours, contrib, ours, contrib), never at the same time, and takes medians over the turns.

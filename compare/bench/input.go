@@ -16,6 +16,15 @@ const (
 
 var tokenTypes = [streamsPerSession]string{"input", "output", "cacheRead", "cacheCreation"}
 
+// metricName is the name of the only metric.
+const metricName = "claude_code.token.usage"
+
+// Of its ten attributes, these are kept and dropped where points are trimmed.
+var (
+	keptAttributes    = []any{"user.email", "model", "type"}
+	droppedAttributes = []string{"user.id", "session.id", "organization.id", "user.account_uuid", "user.account_id", "terminal.type", "query_source"}
+)
+
 // increment is the value of every point.
 const increment = 12
 
@@ -28,13 +37,14 @@ type place struct {
 // mill makes requests as Claude Code sends them: ten attributes on a point, five on the resource. Each goes through
 // the wire format once, so the processors see what a receiver hands over: fresh objects, every string its own.
 type mill struct {
+	shape       shape
 	md          pmetric.Metrics
 	marshaler   pmetric.ProtoMarshaler
 	unmarshaler pmetric.ProtoUnmarshaler
 }
 
-func newMill(batch int) *mill {
-	m := &mill{md: pmetric.NewMetrics()}
+func newMill(shape shape, batch int) *mill {
+	m := &mill{shape: shape, md: pmetric.NewMetrics()}
 	rm := m.md.ResourceMetrics().AppendEmpty()
 	for _, attribute := range [][2]string{
 		{"host.arch", "amd64"}, {"os.type", "linux"}, {"os.version", "6.8.0-45-generic"},
@@ -46,41 +56,24 @@ func newMill(batch int) *mill {
 	sm.Scope().SetName("com.anthropic.claude_code")
 	sm.Scope().SetVersion("2.1.197")
 	metric := sm.Metrics().AppendEmpty()
-	metric.SetName("claude_code.token.usage")
+	metric.SetName(metricName)
 	metric.SetUnit("tokens")
-	sum := metric.SetEmptySum()
-	sum.SetIsMonotonic(true)
-	sum.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
-	for range batch {
-		sum.DataPoints().AppendEmpty()
-	}
+	m.shape.fill(metric, batch)
 	return m
 }
 
 // request makes one request with a point at each of the places.
 func (m *mill) request(places []place) (pmetric.Metrics, error) {
-	points := pointsOf(m.md)
+	points := m.shape.points(metricOf(m.md))
 	for i, place := range places {
-		putAttributes(points.At(i).Attributes(), place.stream)
+		putAttributes(points[i].Attributes(), place.stream)
 	}
-	rewind(m.md, places)
+	m.shape.rewind(m.md, places)
 	wire, err := m.marshaler.MarshalMetrics(m.md)
 	if err != nil {
 		return pmetric.Metrics{}, err
 	}
 	return m.unmarshaler.UnmarshalMetrics(wire)
-}
-
-// rewind makes a request one of new deltas, whatever became of it before.
-func rewind(md pmetric.Metrics, places []place) {
-	sum := sumOf(md)
-	sum.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
-	for i, place := range places {
-		point := sum.DataPoints().At(i)
-		point.SetStartTimestamp(pcommon.NewTimestampFromTime(place.end.Add(-time.Millisecond)))
-		point.SetTimestamp(pcommon.NewTimestampFromTime(place.end))
-		point.SetDoubleValue(increment)
-	}
 }
 
 func putAttributes(attributes pcommon.Map, stream int) {
@@ -97,10 +90,15 @@ func putAttributes(attributes pcommon.Map, stream int) {
 	attributes.PutStr("type", tokenTypes[stream%streamsPerSession])
 }
 
-func pointsOf(md pmetric.Metrics) pmetric.NumberDataPointSlice {
-	return sumOf(md).DataPoints()
+// trimmedStreams is how many streams a request has after trimming: one for each user and type of its points.
+func trimmedStreams(places []place) int {
+	distinct := map[[2]int]bool{}
+	for _, p := range places {
+		distinct[[2]int{p.stream / streamsPerUser, p.stream % streamsPerSession}] = true
+	}
+	return len(distinct)
 }
 
-func sumOf(md pmetric.Metrics) pmetric.Sum {
-	return md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Sum()
+func metricOf(md pmetric.Metrics) pmetric.Metric {
+	return md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
 }

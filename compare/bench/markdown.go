@@ -49,7 +49,7 @@ func (r *Results) writeMachine(p *page) {
 }
 
 func (r *Results) writeBars(p *page) {
-	p.line("\n### Bars of the design that concern sums")
+	p.line("\n### Bars of the design")
 	p.table("bar", "demanded", "measured", "")
 	for _, b := range r.Bars {
 		p.row(b.What, b.demand(), short(b.Measured)+" "+b.Unit, b.verdict())
@@ -59,7 +59,8 @@ func (r *Results) writeBars(p *page) {
 func (r *Results) writeWarm(p *page) {
 	p.line("\n### Time and allocations per point, streams known\n")
 	p.line("Nanoseconds: median (minimum–maximum) of the rounds. CPU: the time of all threads, which other processes cannot lengthen.")
-	p.table("streams", "order", "requests", "batch", "goroutines", "ours", "contrib", "contrib ÷ ours", "CPU ours", "CPU contrib", "allocations ours", "contrib", "rounds")
+	p.line("Where points are trimmed, contrib is the chain `attributes` (delete), `metricstransform` (aggregate_labels), `delta_to_cumulative`.")
+	p.table("points", "streams", "order", "requests", "batch", "goroutines", "ours", "contrib", "contrib ÷ ours", "CPU ours", "CPU contrib", "allocations ours", "contrib", "rounds")
 	for _, w := range r.Warm {
 		order := "in order"
 		if w.Random {
@@ -70,7 +71,7 @@ func (r *Results) writeWarm(p *page) {
 			requests = "reused"
 		}
 		own, rival := of(w.Ours, wallTime), of(w.Contrib, wallTime)
-		p.row(grouped(w.Streams), order, requests, fmt.Sprint(w.Batch), fmt.Sprint(w.Goroutines), withRange(own), withRange(rival),
+		p.row(string(w.Shape), grouped(w.Streams), order, requests, fmt.Sprint(w.Batch), fmt.Sprint(w.Goroutines), withRange(own), withRange(rival),
 			fmt.Sprintf("%.1f", median(rival)/median(own)),
 			fmt.Sprintf("%.0f", median(of(w.Ours, cpuTime))), fmt.Sprintf("%.0f", median(of(w.Contrib, cpuTime))),
 			fmt.Sprintf("%.2f", median(of(w.Ours, allocations))), fmt.Sprintf("%.2f", median(of(w.Contrib, allocations))),
@@ -80,14 +81,14 @@ func (r *Results) writeWarm(p *page) {
 
 func (r *Results) writeMemory(p *page) {
 	p.line("\n### Memory per stream\n")
-	p.line("Bytes for each stream, after all of them had their first point.")
-	p.table("processor", "streams", "Go heap", "Go objects", "RSS growth", "RSS growth, Go's reserves returned", "state_bytes", "text_bytes", "one full collection")
+	p.line("Bytes for each stream that clients sent, after all of them had their first point; contrib's chain keeps nothing of a stream that it trims.")
+	p.table("points", "processor", "streams", "of them told apart", "Go heap", "Go objects", "RSS growth", "RSS growth, Go's reserves returned", "state_bytes", "text_bytes", "one full collection")
 	for _, m := range r.Memory {
-		state, text := "–", "–"
+		state, text, ledger := "–", "–", "–"
 		if m.StateBytes > 0 {
-			state, text = short(m.StateBytes), short(m.TextBytes)
+			state, text, ledger = short(m.StateBytes), short(m.TextBytes), fmt.Sprintf("%.0f %%", 100*m.Ledger)
 		}
-		p.row(m.Subject, grouped(m.Streams), fmt.Sprintf("%.1f", m.HeapBytes), fmt.Sprintf("%.3f", m.HeapObjects),
+		p.row(string(m.Shape), m.Subject, grouped(m.Streams), ledger, fmt.Sprintf("%.1f", m.HeapBytes), fmt.Sprintf("%.3f", m.HeapObjects),
 			short(m.Resident), short(m.ResidentFreed), state, text, readable(int64(m.Collection)))
 	}
 }

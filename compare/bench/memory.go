@@ -24,23 +24,25 @@ type weight struct {
 
 // weigh makes streams in a fresh processor and tells what each takes. The first request, which sets up whatever is
 // needed for any stream at all, comes before the first weighing.
-func weigh(subject string, streams int) (*MemoryResult, error) {
+func weigh(subject string, c PopulateCase) (*MemoryResult, error) {
+	streams := c.Streams
 	reader := metric.NewManualReader()
-	p, err := startSubject(subject, streams, metric.NewMeterProvider(metric.WithReader(reader)))
+	p, err := startSubject(subject, c.Shape, streams, metric.NewMeterProvider(metric.WithReader(reader)))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = p.Shutdown(context.Background()) }()
 	w := newWalk(0, streams+populateBatch, false, 0)
-	w.begin(streams)
-	if err := feed(p, w, populateBatch); err != nil {
+	w.stepped = c.Shape == trimmed
+	w.begin(streams, populateBatch)
+	if err := feed(p, c.Shape, w, populateBatch); err != nil {
 		return nil, err
 	}
 	before, err := weighProcess()
 	if err != nil {
 		return nil, err
 	}
-	if err := feed(p, w, streams); err != nil {
+	if err := feed(p, c.Shape, w, streams); err != nil {
 		return nil, err
 	}
 	after, err := weighProcess()
@@ -49,19 +51,16 @@ func weigh(subject string, streams int) (*MemoryResult, error) {
 	}
 	runtime.KeepAlive(w)
 	result := perStream(subject, streams, before, after)
+	result.Shape = c.Shape
 	err = result.addOwnFigures(reader, streams+populateBatch)
 	return result, err
 }
 
 // feed sends the first points of new streams. Requests are garbage as soon as they were sent.
-func feed(p processor.Metrics, w *walk, streams int) error {
-	m := newMill(populateBatch)
-	places := make([]place, populateBatch)
+func feed(p processor.Metrics, kind shape, w *walk, streams int) error {
+	m := newMill(kind, populateBatch)
 	for made := 0; made < streams; made += populateBatch {
-		for i := range places {
-			places[i] = w.next()
-		}
-		md, err := m.request(places)
+		md, err := m.request(w.visits(populateBatch))
 		if err == nil {
 			err = p.ConsumeMetrics(context.Background(), md)
 		}
@@ -122,6 +121,8 @@ func (r *MemoryResult) addOwnFigures(reader *metric.ManualReader, streams int) e
 				r.StateBytes = each
 			case strings.HasSuffix(m.Name, "token_ledger_text_bytes"):
 				r.TextBytes = each
+			case strings.HasSuffix(m.Name, "token_ledger_streams"):
+				r.Ledger = each
 			}
 		}
 	}

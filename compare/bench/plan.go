@@ -12,38 +12,54 @@ import (
 type plan struct {
 	// loads are run on one population of streams each.
 	loads []load
-	// memoryStreams and stallStreams are the sizes of the other two parts, stallRuns how often the last is repeated.
-	memoryStreams, stallStreams, stallRuns int
+	// memory are the populations that are weighed; stallStreams is the size of the last part, stallRuns how often it is
+	// repeated.
+	memory                  []PopulateCase
+	stallStreams, stallRuns int
 }
 
 // load is a number of streams with the cases that are measured on them, each in so many rounds for each processor.
 type load struct {
-	streams, rounds int
-	cases           []WarmCase
+	PopulateCase
+	rounds int
+	cases  []WarmCase
 }
 
 func fullPlan() plan {
 	return plan{
 		loads: []load{
-			{1_000, 15, append(reused([]int{1000, 1, 10, 25}, 50_000), cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)...)},
-			{100_000, 11, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
-			{1_000_000, 7, cases([]int{1000}, []bool{false, true}, 50_000)},
+			{PopulateCase{plain, 1_000}, 15, append(reused([]int{1000, 1, 10, 25}, 50_000), cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)...)},
+			{PopulateCase{plain, 100_000}, 11, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
+			{PopulateCase{plain, 1_000_000}, 7, cases([]int{1000}, []bool{false, true}, 50_000)},
+			{PopulateCase{asPrometheus, 1_000}, 15, oneByOne([]int{1000, 1, 10, 25}, 50_000)},
+			{PopulateCase{trimmed, 1_000}, 15, oneByOne([]int{1000, 1, 10, 25}, 10_000)},
+			{PopulateCase{trimmed, 100_000}, 11, fresh([]int{1000}, 50_000)},
+			{PopulateCase{explicit, 1_000}, 11, oneByOne([]int{1000, 10}, 20_000)},
+			{PopulateCase{exponential, 1_000}, 11, oneByOne([]int{1000, 10}, 20_000)},
 		},
-		memoryStreams: 1_000_000,
-		stallStreams:  1_000_000,
-		stallRuns:     3,
+		memory: []PopulateCase{
+			{plain, 1_000_000}, {asPrometheus, 1_000_000}, {trimmed, 1_000_000}, {explicit, 100_000}, {exponential, 100_000},
+		},
+		stallStreams: 1_000_000,
+		stallRuns:    3,
 	}
 }
 
 func quickPlan() plan {
 	return plan{
 		loads: []load{
-			{1_000, 5, append(reused([]int{1000, 1, 10, 25}, 10_000), cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)...)},
-			{50_000, 5, cases([]int{1000}, []bool{true}, 20_000)},
+			{PopulateCase{plain, 1_000}, 5, append(reused([]int{1000, 1, 10, 25}, 10_000), cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)...)},
+			{PopulateCase{plain, 50_000}, 5, cases([]int{1000}, []bool{true}, 20_000)},
+			{PopulateCase{asPrometheus, 1_000}, 5, oneByOne([]int{1000, 10}, 10_000)},
+			{PopulateCase{trimmed, 1_000}, 5, oneByOne([]int{1000, 1, 10, 25}, 5_000)},
+			{PopulateCase{explicit, 1_000}, 5, oneByOne([]int{1000, 10}, 5_000)},
+			{PopulateCase{exponential, 1_000}, 5, oneByOne([]int{1000, 10}, 5_000)},
 		},
-		memoryStreams: 50_000,
-		stallStreams:  50_000,
-		stallRuns:     1,
+		memory: []PopulateCase{
+			{plain, 50_000}, {asPrometheus, 50_000}, {trimmed, 50_000}, {explicit, 10_000}, {exponential, 10_000},
+		},
+		stallStreams: 50_000,
+		stallRuns:    1,
 	}
 }
 
@@ -70,6 +86,20 @@ func reused(batches []int, points int) []WarmCase {
 	return all
 }
 
+// fresh lists cases in order, with one goroutine.
+func fresh(batches []int, points int) []WarmCase {
+	var all []WarmCase
+	for _, batch := range batches {
+		all = append(all, WarmCase{Batch: batch, Goroutines: 1, Points: points})
+	}
+	return all
+}
+
+// oneByOne lists cases in order with one goroutine, with reused and with new requests.
+func oneByOne(batches []int, points int) []WarmCase {
+	return append(reused(batches, points), fresh(batches, points)...)
+}
+
 // run measures everything and tells progress what it is at.
 func (p *plan) run(start spawner, progress func(string)) (*Results, error) {
 	began := time.Now()
@@ -82,13 +112,15 @@ func (p *plan) run(start spawner, progress func(string)) (*Results, error) {
 			return nil, err
 		}
 	}
-	for _, subject := range subjects {
-		note("memory of %d streams, %s", p.memoryStreams, subject)
-		a, err := once(start, subject, order{Memory: p.memoryStreams})
-		if err != nil {
-			return nil, err
+	for _, c := range p.memory {
+		for _, subject := range subjects {
+			note("memory of %d streams, %s, %s", c.Streams, c.Shape, subject)
+			a, err := once(start, subject, order{Memory: &c})
+			if err != nil {
+				return nil, err
+			}
+			results.Memory = append(results.Memory, *a.Memory)
 		}
-		results.Memory = append(results.Memory, *a.Memory)
 	}
 	for run := range p.stallRuns {
 		for _, collector := range []bool{false, true} {
@@ -136,18 +168,18 @@ func (l *load) run(start spawner, results *Results, note func(string, ...any)) (
 		}
 	}()
 	for _, subject := range subjects {
-		note("%d streams, %s", l.streams, subject)
+		note("%d streams, %s, %s", l.Streams, l.Shape, subject)
 		if workers[subject], err = start(subject); err != nil {
 			delete(workers, subject)
 			return err
 		}
-		if _, err = workers[subject].do(order{Populate: l.streams}); err != nil {
+		if _, err = workers[subject].do(order{Populate: &l.PopulateCase}); err != nil {
 			return err
 		}
 	}
 	for _, c := range l.cases {
-		c.Streams = l.streams
-		note("%d streams, batches of %d, random: %t, reused: %t, goroutines: %d", c.Streams, c.Batch, c.Random, c.Reused, c.Goroutines)
+		c.Shape, c.Streams = l.Shape, l.Streams
+		note("%d streams, %s, batches of %d, random: %t, reused: %t, goroutines: %d", c.Streams, c.Shape, c.Batch, c.Random, c.Reused, c.Goroutines)
 		result, err := l.measure(workers, c)
 		if err != nil {
 			return err

@@ -19,8 +19,15 @@ type Results struct {
 	Bars    []Bar          `json:"bars"`
 }
 
-// WarmCase is one shape of load on streams that exist already.
+// PopulateCase is a number of streams.
+type PopulateCase struct {
+	Shape   shape `json:"shape"`
+	Streams int   `json:"streams"`
+}
+
+// WarmCase is one kind of load on streams that exist already.
 type WarmCase struct {
+	Shape shape `json:"shape"`
 	// Streams is how many streams the processor holds.
 	Streams int `json:"streams"`
 	// Batch is the number of points of a request.
@@ -63,6 +70,7 @@ func (r *WarmResult) rounds(subject string) *[]Round {
 
 // MemoryResult is what one processor holds after Streams streams were made, for each stream.
 type MemoryResult struct {
+	Shape   shape  `json:"shape"`
 	Subject string `json:"subject"`
 	Streams int    `json:"streams"`
 	// HeapBytes and HeapObjects are what Go's collector has to look after.
@@ -73,6 +81,8 @@ type MemoryResult struct {
 	ResidentFreed float64 `json:"resident_freed_bytes"`
 	// Collection is how long Go's collector takes to go over everything once, in nanoseconds.
 	Collection float64 `json:"collection_ns"`
+	// Ledger is the number of streams that readers tell apart, for each one sent; 0 for contrib.
+	Ledger float64 `json:"ledger_streams"`
 	// StateBytes and TextBytes are what token_ledger reports of itself; 0 for contrib.
 	StateBytes float64 `json:"state_bytes"`
 	TextBytes  float64 `json:"text_bytes"`

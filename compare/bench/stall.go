@@ -16,7 +16,7 @@ const stallChunk = 10_000
 
 // grow sends requests of new streams only and times each of them.
 func grow(subject string, c StallCase) (*StallResult, error) {
-	p, err := startSubject(subject, c.Streams, nil)
+	p, err := startSubject(subject, plain, c.Streams, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -24,9 +24,9 @@ func grow(subject string, c StallCase) (*StallResult, error) {
 	runtime.LockOSThread() // CPU time is that of the thread
 	defer runtime.UnlockOSThread()
 	calls := c.Streams / c.Batch
-	g := &growth{processor: p, shape: c, mill: newMill(c.Batch), walk: newWalk(0, c.Streams, false, 0)}
+	g := &growth{processor: p, shape: c, mill: newMill(plain, c.Batch), walk: newWalk(0, c.Streams, false, 0)}
 	g.wall, g.cpu = make([]int64, 0, calls), make([]int64, 0, calls)
-	g.walk.begin(c.Streams)
+	g.walk.begin(c.Streams, c.Batch)
 	for len(g.wall) < calls {
 		if err := g.chunk(min(stallChunk, calls-len(g.wall))); err != nil {
 			return nil, err
@@ -49,11 +49,7 @@ type growth struct {
 func (g *growth) chunk(calls int) error {
 	g.requests = g.requests[:0]
 	for range calls {
-		places := make([]place, g.shape.Batch)
-		for i := range places {
-			places[i] = g.walk.next()
-		}
-		md, err := g.mill.request(places)
+		md, err := g.mill.request(g.walk.visits(g.shape.Batch))
 		if err != nil {
 			return err
 		}

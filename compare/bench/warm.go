@@ -17,32 +17,36 @@ const populateBatch = 1000
 // warmBench is a processor with streams that exist already.
 type warmBench struct {
 	processor processor.Metrics
+	kind      shape
 	streams   int
 	mills     map[int]*mill
 	// walks are those of the case at hand, one for each goroutine; they go on from round to round.
 	walks []*walk
 	shape WarmCase
-	// kept are the requests of a case that uses them again.
-	kept []pmetric.Metrics
+	// kept are the requests of a case that uses them again, pristine what they were before anything was trimmed.
+	kept, pristine []pmetric.Metrics
 	// latest is the end of the last window of any stream.
 	latest time.Time
 }
 
-func newWarmBench(subject string, streams int) (*warmBench, error) {
-	p, err := startSubject(subject, streams, nil)
+func newWarmBench(subject string, c PopulateCase) (*warmBench, error) {
+	p, err := startSubject(subject, c.Shape, c.Streams, nil)
 	if err != nil {
 		return nil, err
 	}
-	b := &warmBench{processor: p, streams: streams, mills: map[int]*mill{}, latest: time.Now()}
+	b := &warmBench{processor: p, kind: c.Shape, streams: c.Streams, mills: map[int]*mill{}, latest: time.Now()}
+	if c.Shape == trimmed {
+		b.latest = b.latest.Add(-reach)
+	}
 	return b, b.populate()
 }
 
 // populate lets each stream have its first point.
 func (b *warmBench) populate() error {
 	w := b.walk(0, b.streams, false)
-	w.begin(b.streams)
+	w.begin(b.streams, populateBatch)
 	for made := 0; made < b.streams; made += populateBatch {
-		md, err := b.request(w, min(populateBatch, b.streams-made))
+		md, err := b.request(w.visits(min(populateBatch, b.streams-made)))
 		if err == nil {
 			err = b.processor.ConsumeMetrics(context.Background(), md)
 		}
@@ -56,24 +60,17 @@ func (b *warmBench) populate() error {
 
 func (b *warmBench) walk(first, count int, random bool) *walk {
 	w := newWalk(first, count, random, uint64(b.streams))
-	w.end = b.latest
+	w.end, w.stepped = b.latest, b.kind == trimmed
 	return w
 }
 
-// request makes a request for the next visits of a walk.
-func (b *warmBench) request(w *walk, batch int) (pmetric.Metrics, error) {
+// request makes a request for visits of a walk.
+func (b *warmBench) request(visits []place) (pmetric.Metrics, error) {
+	batch := len(visits)
 	if b.mills[batch] == nil {
-		b.mills[batch] = newMill(batch)
+		b.mills[batch] = newMill(b.kind, batch)
 	}
-	return b.mills[batch].request(visits(w, batch))
-}
-
-func visits(w *walk, count int) []place {
-	places := make([]place, count)
-	for i := range places {
-		places[i] = w.next()
-	}
-	return places
+	return b.mills[batch].request(visits)
 }
 
 // chunkPoints is how many points each goroutine sends between two readings of the clock: few enough to be still in
@@ -96,20 +93,20 @@ func (b *warmBench) round(shape WarmCase) (*Round, error) {
 	chunk := max(chunkPoints(shape.Goroutines)/shape.Batch, 1)
 	rest := max(shape.Points/shape.Goroutines/shape.Batch, 1)
 	for _, w := range b.walks {
-		w.begin(rest * shape.Batch)
+		w.begin(rest*shape.Batch, shape.Batch)
 	}
 	t := &tally{}
 	for ; rest > 0; rest -= chunk {
 		lanes, err := b.prepare(min(chunk, rest))
 		if err == nil {
-			err = t.send(b.processor, lanes, shape.Batch)
+			err = t.send(b.processor, b.kind, lanes)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	for _, w := range b.walks {
-		b.latest = maxTime(b.latest, w.end)
+		b.latest = later(b.latest, w.end)
 	}
 	return t.perPoint(), nil
 }
@@ -120,7 +117,7 @@ func (b *warmBench) turnTo(shape WarmCase) {
 	if b.walks != nil && b.shape == shape {
 		return
 	}
-	b.shape, b.walks, b.kept = shape, nil, nil
+	b.shape, b.walks, b.kept, b.pristine = shape, nil, nil, nil
 	count := b.streams / shape.Goroutines
 	for i := range shape.Goroutines {
 		b.walks = append(b.walks, b.walk(i*count, count, shape.Random))
@@ -128,8 +125,8 @@ func (b *warmBench) turnTo(shape WarmCase) {
 }
 
 // prepare makes some requests for each goroutine.
-func (b *warmBench) prepare(requests int) ([][]pmetric.Metrics, error) {
-	lanes := make([][]pmetric.Metrics, len(b.walks))
+func (b *warmBench) prepare(requests int) ([][]work, error) {
+	lanes := make([][]work, len(b.walks))
 	if b.shape.Reused {
 		var err error
 		lanes[0], err = b.reuse(requests)
@@ -137,11 +134,12 @@ func (b *warmBench) prepare(requests int) ([][]pmetric.Metrics, error) {
 	}
 	for i, w := range b.walks {
 		for range requests {
-			md, err := b.request(w, b.shape.Batch)
+			visits := w.visits(b.shape.Batch)
+			md, err := b.request(visits)
 			if err != nil {
 				return nil, err
 			}
-			lanes[i] = append(lanes[i], md)
+			lanes[i] = append(lanes[i], work{md, b.leaves(visits)})
 		}
 	}
 	return lanes, nil
@@ -149,30 +147,51 @@ func (b *warmBench) prepare(requests int) ([][]pmetric.Metrics, error) {
 
 // reuse makes kept requests new in place, and makes them at first. Each pass over the streams finds every stream in
 // the request in which it was before, because passes are in order and requests divide them evenly.
-func (b *warmBench) reuse(requests int) ([]pmetric.Metrics, error) {
+func (b *warmBench) reuse(requests int) ([]work, error) {
 	w := b.walks[0]
 	if b.shape.Random || len(b.walks) > 1 || requests*b.shape.Batch != len(w.order) {
 		return nil, fmt.Errorf("%+v cannot reuse requests", b.shape)
 	}
+	lane := make([]work, 0, requests)
 	for i := range requests {
-		if i < len(b.kept) {
-			rewind(b.kept[i], visits(w, b.shape.Batch))
-			continue
+		visits := w.visits(b.shape.Batch)
+		if i == len(b.kept) {
+			md, err := b.request(visits)
+			if err != nil {
+				return nil, err
+			}
+			b.keep(md)
+		} else {
+			b.renew(i, visits)
 		}
-		md, err := b.request(w, b.shape.Batch)
-		if err != nil {
-			return nil, err
-		}
-		b.kept = append(b.kept, md)
+		lane = append(lane, work{b.kept[i], b.leaves(visits)})
 	}
-	return b.kept, nil
+	return lane, nil
 }
 
-func maxTime(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// keep takes a request to be used again, with a copy where it will lose attributes and points.
+func (b *warmBench) keep(md pmetric.Metrics) {
+	b.kept = append(b.kept, md)
+	if b.kind == trimmed {
+		copied := pmetric.NewMetrics()
+		md.CopyTo(copied)
+		b.pristine = append(b.pristine, copied)
 	}
-	return b
+}
+
+func (b *warmBench) renew(i int, visits []place) {
+	if b.kind == trimmed {
+		b.pristine[i].CopyTo(b.kept[i])
+	}
+	b.kind.rewind(b.kept[i], visits)
+}
+
+// leaves is how many points of a request must leave a processor.
+func (b *warmBench) leaves(visits []place) int {
+	if b.kind == trimmed {
+		return trimmedStreams(visits)
+	}
+	return len(visits)
 }
 
 // end stops the processor; what it would still say is of no interest.

@@ -11,12 +11,12 @@ import (
 
 // order is one job for a worker. Exactly one field is set.
 type order struct {
-	// Populate makes this many streams; the orders after it use them.
-	Populate int `json:"populate,omitempty"`
+	// Populate makes streams; the orders after it use them.
+	Populate *PopulateCase `json:"populate,omitempty"`
 	// Warm runs one round on the populated streams.
 	Warm *WarmCase `json:"warm,omitempty"`
-	// Memory makes this many streams in a fresh processor and weighs them.
-	Memory int `json:"memory,omitempty"`
+	// Memory makes streams in a fresh processor and weighs them.
+	Memory *PopulateCase `json:"memory,omitempty"`
 	// Stall lets a fresh processor grow and times each request.
 	Stall *StallCase `json:"stall,omitempty"`
 }
@@ -125,16 +125,16 @@ type workbench struct {
 
 func (b *workbench) do(o order) (answer, error) {
 	switch {
-	case o.Populate > 0:
+	case o.Populate != nil:
 		b.clear()
-		warm, err := newWarmBench(b.subject, o.Populate)
+		warm, err := newWarmBench(b.subject, *o.Populate)
 		b.warm = warm
 		return answer{}, err
 	case o.Warm != nil && b.warm != nil:
 		round, err := b.warm.round(*o.Warm)
 		return answer{Round: round}, err
-	case o.Memory > 0:
-		memory, err := weigh(b.subject, o.Memory)
+	case o.Memory != nil:
+		memory, err := weigh(b.subject, *o.Memory)
 		return answer{Memory: memory}, err
 	case o.Stall != nil:
 		stall, err := grow(b.subject, *o.Stall)

@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,12 +26,23 @@ func check(s *Scenario, ours, contrib record) *findings {
 	requests := points(s)
 	rival := replayContrib(s, requests)
 	ledger := replayLedger(s, requests)
-	f.compare("contrib", rival, contrib, func(d *delivery, key string, i int, got Output) bool {
-		return d.streams[key][i].same(got)
-	})
-	f.compare("token_ledger", ledger.record, ours, func(d *delivery, key string, i int, got Output) bool {
+	f.compare("contrib", rival.record, contrib, func(d *delivery, key string, i int, got Output) error {
 		want := d.streams[key][i]
-		return want.sameButValue(got) && want.Value.Kind == got.Value.Kind && ledger.totals[d][key][i].isSumOf([]Value{got.Value})
+		if want.Value.isDistribution() && got.Value.isDistribution() {
+			want.Value = got.Value // judged point by point, see adopt
+		}
+		if !want.same(got) {
+			return errOther
+		}
+		return nil
+	})
+	rival.adopt(requests, contrib)
+	f.compare("token_ledger", ledger.record, ours, func(d *delivery, key string, i int, got Output) error {
+		want := d.streams[key][i]
+		if !want.sameButValue(got) || want.Value.Kind != got.Value.Kind {
+			return errOther
+		}
+		return ledger.totals[d][key][i].shownBy([]Value{got.Value})
 	})
 	f.compareTotals(s, requests, ours)
 	f.comparePromises(s, ours)
@@ -46,8 +58,18 @@ func check(s *Scenario, ours, contrib record) *findings {
 	return f
 }
 
+// errOther is a delivery that differs in plain sight.
+var errOther = errors.New("another output")
+
+func sameLength(want, got []Output) error {
+	if len(want) != len(got) {
+		return fmt.Errorf("%d outputs", len(got))
+	}
+	return nil
+}
+
 // compare tells where a processor delivered something other than predicted.
-func (f *findings) compare(who string, predicted, recorded record, equal func(d *delivery, key string, i int, got Output) bool) {
+func (f *findings) compare(who string, predicted, recorded record, equal func(d *delivery, key string, i int, got Output) error) {
 	moments := map[time.Duration]bool{}
 	for moment := range predicted {
 		moments[moment] = true
@@ -62,12 +84,12 @@ func (f *findings) compare(who string, predicted, recorded record, equal func(d 
 				want.refused, want.hollow, want.extra, got.refused, got.hollow, got.extra)
 		}
 		for _, key := range keysOf(want.streams, got.streams) {
-			same := len(want.streams[key]) == len(got.streams[key])
-			for i := 0; same && i < len(got.streams[key]); i++ {
-				same = equal(want, key, i, got.streams[key][i])
+			err := sameLength(want.streams[key], got.streams[key])
+			for i := 0; err == nil && i < len(got.streams[key]); i++ {
+				err = equal(want, key, i, got.streams[key][i])
 			}
-			if !same {
-				f.fault("%s at %s: %s: predicted %v, recorded %v", who, moment, key, want.streams[key], got.streams[key])
+			if err != nil {
+				f.fault("%s at %s: %s: predicted %v, recorded %v: %v", who, moment, key, want.streams[key], got.streams[key], err)
 			}
 		}
 	}
@@ -99,8 +121,8 @@ func (f *findings) compareTotals(s *Scenario, requests [][]*Point, ours record) 
 		truth, shown = byPath(s, truth, addExact), byPath(s, shown, slices.Concat[[]Value])
 	}
 	for key, total := range truth {
-		if !total.isSumOf(shown[key]) {
-			f.fault("token_ledger's totals of %s are %s, the sum of its distinct windows is %s", key, shown[key], total)
+		if err := total.shownBy(shown[key]); err != nil {
+			f.fault("token_ledger's totals of %s are %s, the sum of its distinct windows is %s: %v", key, shown[key], total, err)
 		}
 	}
 	for key := range shown {

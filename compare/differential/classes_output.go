@@ -26,12 +26,15 @@ func integerWraps(d *Difference) bool {
 		(c.after.Int < c.before.Int) != (d.Point.Value.Int < 0)
 }
 
-// roundsOnly: contrib's addition of two finite doubles is right but for its rounding.
+// roundsOnly: contrib's addition of two finite doubles, or of the sums of two histograms, is right but for its rounding.
 func roundsOnly(d *Difference) bool {
 	if d.Kind != kindIncrement || d.Point.Contrib.value == nil {
 		return false
 	}
 	c := &d.Point.Contrib
+	if d.Point.Value.isDistribution() {
+		return d.Point.Fate == counted && c.before.isFinite() && c.after.isFinite() && histogramGrowth(d.Point) == errRounded
+	}
 	return d.Point.Fate == counted && !c.reset && c.before.isDouble() && d.Point.Value.isDouble() &&
 		c.after.isFinite() && c.after.Double == c.before.Double+d.Point.Value.Double
 }

@@ -1,9 +1,14 @@
 package differential
 
-import "go.opentelemetry.io/collector/pdata/pmetric"
+import (
+	"slices"
 
-// contribReplay restates what contrib's delta_to_cumulative v0.158.0 does with delta sums. It was written from the
-// processor's observed behaviour and holds it fast: with another version the tests say what has changed.
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// contribReplay restates what contrib's delta_to_cumulative v0.158.0 does with delta points. It was written from the
+// processor's observed behaviour and holds it fast: with another version the tests say what has changed. Which points of
+// a histogram it takes is predicted; what it makes of their buckets is read from its output (adopt) and judged there.
 type contribReplay struct {
 	scenario *Scenario
 	streams  map[string]*contribStream
@@ -15,10 +20,11 @@ type contribStream struct {
 	first, last, spoiler *Point
 	time                 uint64
 	value                Value
+	bounds               []float64
 }
 
 // replayContrib predicts what contrib delivers and fills in the contrib fate of all points.
-func replayContrib(s *Scenario, requests [][]*Point) record {
+func replayContrib(s *Scenario, requests [][]*Point) *contribReplay {
 	c := &contribReplay{scenario: s, streams: map[string]*contribStream{}, record: record{}}
 	for i, points := range requests {
 		if s.forgets(i) {
@@ -29,7 +35,7 @@ func replayContrib(s *Scenario, requests [][]*Point) record {
 		}
 		c.deliver(&s.Requests[i], points)
 	}
-	return c.record
+	return c
 }
 
 // take applies contrib's checks in their order.
@@ -48,11 +54,14 @@ func (c *contribReplay) take(p *Point) {
 	switch {
 	case state.time == 0:
 		p.Contrib.reset = true
-		*state = contribStream{first: p, value: p.Value}
+		*state = contribStream{first: p, value: p.Value, bounds: p.bounds()}
 	case p.Start < state.first.Start:
 		p.Contrib.drop = dropOlderStart
 	case p.Time <= state.time:
 		p.Contrib.drop = dropOutOfOrder
+	case p.Stream.Histogram == explicitHistogram && !slices.Equal(state.bounds, p.bounds()):
+		p.Contrib.rebound = true
+		*state = contribStream{first: p, value: p.Value, bounds: p.bounds()}
 	default:
 		state.value = contribSum(state.value, p.Value)
 	}
@@ -80,12 +89,56 @@ func (s *contribStream) accept(p *Point) {
 // contribSum adds as contrib does: a state of the other type counts as nothing, integers wrap.
 func contribSum(state, value Value) Value {
 	switch value.Kind {
-	case pmetric.NumberDataPointValueTypeInt:
+	case integerValue:
 		return integer(state.Int + value.Int)
-	case pmetric.NumberDataPointValueTypeDouble:
+	case doubleValue:
 		return double(state.Double + value.Double)
+	case distributionValue:
+		return value // adopt puts the total here
 	}
 	return state
+}
+
+// bounds are those of an explicit histogram.
+func (w *Window) bounds() []float64 {
+	if !w.Value.isDistribution() {
+		return nil
+	}
+	return w.Value.Distribution.Bounds
+}
+
+// adopt takes over the histograms that contrib delivered as what it held after each point. Whether they are right is
+// judged point by point, from one to the next.
+func (c *contribReplay) adopt(requests [][]*Point, recorded record) {
+	last, spoilers := map[string]Value{}, map[string]*Point{}
+	for i, points := range requests {
+		if c.scenario.forgets(i) {
+			clear(last)
+			clear(spoilers)
+		}
+		taken := map[string]int{}
+		for _, p := range points {
+			key := p.Stream.key()
+			outputs := recorded.at(p.At).streams[key]
+			if p.Contrib.value == nil || !p.Value.isDistribution() || taken[key] >= len(outputs) {
+				continue
+			}
+			value := outputs[taken[key]].Value
+			taken[key]++
+			if p.Contrib.rebound {
+				delete(spoilers, key)
+			}
+			p.Contrib.before, p.Contrib.after, p.Contrib.spoiler = last[key], value, spoilers[key]
+			p.Contrib.value.Value = value
+			last[key] = value
+			switch {
+			case value.isFinite():
+				delete(spoilers, key)
+			case spoilers[key] == nil:
+				spoilers[key] = p
+			}
+		}
+	}
 }
 
 // deliver predicts one delivery: contrib sends nothing if no metric is left, and removes resources without any.

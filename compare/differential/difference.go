@@ -27,10 +27,12 @@ const (
 	kindUndelivered
 	// kindHollow: token_ledger passes a resource without metrics on.
 	kindHollow
+	// kindWide: contrib's histogram has more buckets than it promises.
+	kindWide
 )
 
 var kindNames = [...]string{"increment", "only token_ledger emits", "only contrib emits", "zero point", "tick",
-	"time", "start", "type", "flag", "exemplars", "never delivered", "resource without metrics"}
+	"time", "start", "type", "flag", "exemplars", "never delivered", "resource without metrics", "too many buckets"}
 
 func (k kind) String() string { return kindNames[k] }
 
@@ -50,6 +52,9 @@ func (d *Difference) String() string {
 	text := fmt.Sprintf("%s of %s", d.Kind, d.Stream)
 	if d.Point != nil {
 		text += fmt.Sprintf(" at %s; fate %d, ours %+v, contrib %+v", d.Point, d.Point.Fate, d.Point.Ours, d.Point.Contrib)
+	}
+	if d.Kind == kindIncrement && d.Point.Contrib.after.isDistribution() {
+		text += fmt.Sprintf("; contrib went from %v to %v: %v", d.Point.Contrib.before, d.Point.Contrib.after, histogramGrowth(d.Point))
 	}
 	if d.Tick != nil {
 		text += fmt.Sprintf(" at %s: %s, causes %v", d.Tick.at, d.Tick.output, d.Tick.causes)
@@ -87,6 +92,9 @@ func pointDifferences(p *Point) []Difference {
 		note(kindZero)
 	}
 	ours, contrib := p.Ours.value, p.Contrib.value
+	if contrib != nil && contrib.Value.isDistribution() && contrib.Value.Distribution.isWide() {
+		note(kindWide)
+	}
 	switch {
 	case ours == nil && contrib == nil:
 	case contrib == nil:
@@ -112,6 +120,9 @@ func pointDifferences(p *Point) []Difference {
 // growsAlike tells whether both totals grow by the same amount at a point: contrib's as it is written, ours as the
 // exact sum. So every difference between totals is a sum of increments that are explained one by one.
 func growsAlike(p *Point) bool {
+	if p.Value.isDistribution() {
+		return histogramGrowsAlike(p)
+	}
 	added := newBig(0)
 	if p.Fate.adds() {
 		added = p.Value.big()
@@ -124,6 +135,15 @@ func growsAlike(p *Point) bool {
 		return false
 	}
 	return newBig(0).Sub(after.big(), before.big()).Cmp(added) == 0
+}
+
+// histogramGrowsAlike is growsAlike for histograms: count, sum, minimum, maximum and each bucket.
+func histogramGrowsAlike(p *Point) bool {
+	if p.Contrib.value == nil {
+		return !p.Fate.adds() || p.Value.Distribution.saysNothing()
+	}
+	before, after := p.Contrib.before, p.Contrib.after
+	return before.isFinite() && after.isFinite() && histogramGrowth(p) == nil
 }
 
 // undelivered finds the streams whose last total at contrib reached nobody, because a request was refused.

@@ -122,6 +122,63 @@ var examples = []example{
 		also:    []string{"first_zero_point"},
 	},
 	{
+		class: "bounds_change",
+		requests: []Request{
+			at(21.5, sent(10, 20, explicitValue([]float64{1, 2}, 6, 1, 1, 1), ofExplicit)),
+			at(31.5, sent(20, 30, explicitValue([]float64{2}, 9, 2, 3), ofExplicit)),
+		},
+		contrib: "3{sum 6; ≤1: 1; ≤2: 1; more: 1}@20, 5{sum 9; ≤2: 2; more: 3}@30",
+		ours:    "0{sum 0; ≤1: 0; ≤2: 0; more: 0}@10, 3{sum 6; ≤1: 1; ≤2: 1; more: 1}@20, 8{sum 15; ≤2: 4; more: 4}@30",
+		also:    []string{"first_zero_point"},
+	},
+	{
+		class: "malformed_histogram",
+		requests: []Request{
+			at(21.5, sent(10, 20, explicitValue([]float64{1, 2}, 6, 1, 1, 1), ofExplicit)),
+			at(31.5, sent(20, 30, explicitValue([]float64{1, 2}, 4, 2, 2), ofExplicit)),
+		},
+		contrib: "3{sum 6; ≤1: 1; ≤2: 1; more: 1}@20, 7{sum 10; ≤1: 3; ≤2: 3; more: 1}@30",
+		ours:    "0{sum 0; ≤1: 0; ≤2: 0; more: 0}@10, 3{sum 6; ≤1: 1; ≤2: 1; more: 1}@20",
+		also:    []string{"first_zero_point"},
+	},
+	{
+		class: "empty_histogram",
+		requests: []Request{
+			at(21.5, sent(10, 20, explicitValue([]float64{1}, 6, 1, 2), ofExplicit)),
+			at(31.5, sent(20, 30, distribution(Distribution{Bounds: []float64{1}, Counts: []uint64{0, 0}}), ofExplicit)),
+		},
+		contrib: "3{sum 6; ≤1: 1; more: 2}@20, 3{≤1: 1; more: 2}@30",
+		ours:    "0{sum 0; ≤1: 0; more: 0}@10, 3{sum 6; ≤1: 1; more: 2}@20, 3{sum 6; ≤1: 1; more: 2}@30",
+		also:    []string{"first_zero_point"},
+	},
+	{
+		class: "count_overflow",
+		requests: []Request{
+			at(21.5, sent(10, 20, explicitValue([]float64{1}, 6, 1<<63, 1), ofExplicit)),
+			at(31.5, sent(20, 30, explicitValue([]float64{1}, 6, 1<<63, 1), ofExplicit)),
+		},
+		contrib: "9223372036854775809{sum 6; ≤1: 9223372036854775808; more: 1}@20, 2{sum 12; ≤1: 0; more: 2}@30",
+		ours:    "0{sum 0; ≤1: 0; more: 0}@10, 9223372036854775809{sum 6; ≤1: 9223372036854775808; more: 1}@20",
+		also:    []string{"first_zero_point"},
+	},
+	{
+		class:    "bucket_cap",
+		requests: []Request{at(21.5, sent(10, 20, exponentialValue(0, -81, manyOnes(162)...), ofExponential))},
+		contrib:  "162{scale 0; 162 buckets from -81 to 80}@20",
+		ours:     "0{scale -1}@10, 162{scale -1; 82 buckets from -41 to 40}@20",
+		also:     []string{"first_zero_point"},
+	},
+	{
+		class: "zero_threshold",
+		requests: []Request{
+			at(21.5, sent(10, 20, withThreshold(0.3, exponentialValue(0, -1, 1, 1)), ofExponential)),
+			at(31.5, sent(20, 30, withThreshold(0.2, exponentialValue(0, -2, 1, 1)), ofExponential)),
+		},
+		contrib: "2{scale 0; ≤0.3: 0; -1: 1; 0: 1}@20, 4{scale 0; ≤0.3: 1; -1: 2; 0: 1}@30",
+		ours:    "0{scale 0; ≤0.3: 0}@10, 2{scale 0; ≤0.3: 0; -1: 1; 0: 1}@20, 4{scale 0; ≤0.5: 1; -1: 2; 0: 1}@30",
+		also:    []string{"first_zero_point"},
+	},
+	{
 		class:    "exemplars",
 		requests: []Request{at(21.5, sent(10, 20, integer(5), withExemplar(1))), at(31.5, sent(20, 30, integer(6), withExemplar(2)))},
 		contrib:  "5[1]@20, 11[1]@30",

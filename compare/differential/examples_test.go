@@ -46,6 +46,24 @@ var exampleStream = &Stream{Host: "host", Metric: "tokens", Monotonic: true}
 
 var otherExampleStream = &Stream{Host: "host", Metric: "tokens", Monotonic: true, Attributes: []Attribute{{"session.id", "two"}}}
 
+var explicitExampleStream = &Stream{Host: "host", Metric: "latency", Monotonic: true, Histogram: explicitHistogram}
+
+var exponentialExampleStream = &Stream{Host: "host", Metric: "size", Monotonic: true, Histogram: exponentialHistogram}
+
+func ofExplicit(w *Window) { w.Stream = explicitExampleStream }
+
+func ofExponential(w *Window) { w.Stream = exponentialExampleStream }
+
+// manyOnes are buckets with one observation each.
+func manyOnes(count int) []uint64 {
+	return slices.Repeat([]uint64{1}, count)
+}
+
+func withThreshold(threshold float64, v Value) Value {
+	v.Distribution.ZeroThreshold = threshold
+	return v
+}
+
 func refused(r Request) Request {
 	r.Refused = true
 	return r
@@ -101,7 +119,7 @@ func shown(r record) string {
 
 func streamLabel(key string) string {
 	switch key {
-	case exampleStream.key():
+	case exampleStream.key(), explicitExampleStream.key(), exponentialExampleStream.key():
 		return ""
 	case otherExampleStream.key():
 		return "second stream: "
@@ -117,6 +135,8 @@ func showOutput(o Output) string {
 		value = fmt.Sprintf("%v", o.Value.Double)
 	} else if o.Value.isEmpty() {
 		value = "none"
+	} else if o.Value.isDistribution() {
+		value = o.Value.String()
 	}
 	if o.Unrecorded {
 		value += "!"

@@ -15,6 +15,9 @@ type hazards struct {
 	clockAhead, clockBehind                       bool
 	retry, rebatch, oldWindow, refuse             bool
 	extra, hollow                                 bool
+	boundsChange, scaleChange, thresholds, wide   bool
+	malformed, emptyHistogram, noSummary          bool
+	bigCounts                                     bool
 }
 
 // profile is a kind of scenario that needs rules of its own.
@@ -98,8 +101,12 @@ func (g *generator) choose(number uint64) {
 		&h.late, &h.newestFirst, &h.twoWriters, &h.overlap, &h.noStart, &h.startAfterTime, &h.noTime, &h.subMilli,
 		&h.notANumber, &h.negative, &h.unrecorded, &h.typeChange, &h.bigIntegers, &h.bigDoubles, &h.exemplars,
 		&h.beginning, &h.clockAhead, &h.clockBehind, &h.retry, &h.rebatch, &h.oldWindow, &h.refuse, &h.extra, &h.hollow,
+		&h.boundsChange, &h.scaleChange, &h.thresholds, &h.wide, &h.malformed, &h.emptyHistogram, &h.noSummary, &h.bigCounts,
 	} {
 		*hazard = g.one(6)
+	}
+	if h.wide {
+		h.thresholds = false // contrib's processor panics at negative scales with thresholds, see hostile_test.go
 	}
 	switch number % 8 {
 	default:

@@ -9,8 +9,9 @@ import (
 // writer is one client process that reports one stream. Several may report the same stream.
 type writer struct {
 	stream *Stream
-	// double is the type of its values.
+	// double is the type of its values, bounds the number of its set of bounds.
 	double bool
+	bounds int
 	// skew is how far its clock is ahead.
 	skew time.Duration
 	// end is the end of its last window.
@@ -31,6 +32,10 @@ func (g *generator) makeWriters() {
 		func(s *Stream) { s.Attributes[1].Value = "1" },
 		func(s *Stream) { s.Attributes = s.Attributes[:1] },
 		func(s *Stream) { s.Attributes = append(s.Attributes, Attribute{"cached", true}) },
+		func(s *Stream) { s.Histogram = explicitHistogram },
+		func(s *Stream) { s.Metric, s.Histogram = "latency", explicitHistogram },
+		func(s *Stream) { s.Histogram = exponentialHistogram },
+		func(s *Stream) { s.Metric, s.Histogram = "size", exponentialHistogram },
 	}
 	g.random.Shuffle(len(variants), func(i, j int) { variants[i], variants[j] = variants[j], variants[i] })
 	for _, change := range variants[:2+g.random.IntN(5)] {
@@ -127,6 +132,10 @@ func (g *generator) spoil(window *Window, w *writer) {
 	if h.exemplars && g.one(2) {
 		window.Exemplar = 1 + g.random.Int64N(1_000_000)
 	}
+	if window.Value.isDistribution() {
+		g.spoilHistogram(window)
+		return
+	}
 	faults := []struct {
 		on    bool
 		apply func()
@@ -163,6 +172,9 @@ func (g *generator) negated(v Value) Value {
 
 // value is an increment. Different windows of a stream practically never have the same, but 0 is among them.
 func (g *generator) value(w *writer) Value {
+	if w.stream.Histogram != notHistogram {
+		return g.histogram(w)
+	}
 	if g.one(10) {
 		if w.double {
 			return double(0)

@@ -89,7 +89,7 @@ func (s *ledgerStream) take(p *Point, clock outputClock) {
 		s.wait(pendingCause{point: p, why: pendingRepeated})
 		return
 	}
-	if s.add(p); p.Fate == tooLarge {
+	if s.add(p); !p.Fate.adds() {
 		return
 	}
 	out := clock.output(p)
@@ -128,11 +128,16 @@ func (s *ledgerStream) recognise(p *Point) {
 // add applies D2 and D7.
 func (s *ledgerStream) add(p *Point) {
 	sum := s.total.plus(p.Value)
+	if !sum.fitsCounts() {
+		p.Fate = tooMany
+		return
+	}
 	if !sum.fitsDouble() {
 		p.Fate = tooLarge
 		return
 	}
 	switch {
+	case p.Value.isDistribution():
 	case s.double != notDouble:
 	case p.Value.isDouble() && s.total.terms == 0:
 		s.double = doubleFirst
@@ -200,6 +205,13 @@ func (s *ledgerStream) output(milli uint64) *Output {
 
 // rounded writes a total in the stream's type.
 func (s *ledgerStream) rounded(total exact) Value {
+	if s.first.Value.isDistribution() {
+		count := uint64(0)
+		for _, d := range total.points {
+			count += d.Count
+		}
+		return distribution(Distribution{Count: count}) // buckets are compared with what was recorded, by isSumOf
+	}
 	if s.double != notDouble {
 		value, _ := total.sum.Float64()
 		return double(value)

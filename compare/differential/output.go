@@ -122,22 +122,44 @@ func (d *delivery) addMetric(host, scope string, metric pmetric.Metric) {
 		d.extra = append(d.extra, describe(metric))
 		return
 	}
-	sum := metric.Sum()
-	path := pathKey(host, scope, metric.Name(), metric.Unit(), sum.IsMonotonic())
-	if sum.AggregationTemporality() != pmetric.AggregationTemporalityCumulative {
-		path += "still " + sum.AggregationTemporality().String()
+	monotonic, kind, temporality := true, notHistogram, pmetric.AggregationTemporalityUnspecified
+	switch metric.Type() {
+	case pmetric.MetricTypeHistogram:
+		kind, temporality = explicitHistogram, metric.Histogram().AggregationTemporality()
+	case pmetric.MetricTypeExponentialHistogram:
+		kind, temporality = exponentialHistogram, metric.ExponentialHistogram().AggregationTemporality()
+	default:
+		monotonic, temporality = metric.Sum().IsMonotonic(), metric.Sum().AggregationTemporality()
 	}
-	for _, point := range sum.DataPoints().All() {
+	path := pathKey(host, scope, metric.Name(), metric.Unit(), monotonic, kind)
+	if temporality != pmetric.AggregationTemporalityCumulative {
+		path += "still " + temporality.String()
+	}
+	add := func(point dataPoint, value Value) {
 		key := path + attributesKey(point.Attributes())
-		d.streams[key] = append(d.streams[key], outputOf(point))
+		d.streams[key] = append(d.streams[key], outputOf(point, value))
+	}
+	switch kind {
+	case explicitHistogram:
+		for _, point := range metric.Histogram().DataPoints().All() {
+			add(point, explicitOf(point))
+		}
+	case exponentialHistogram:
+		for _, point := range metric.ExponentialHistogram().DataPoints().All() {
+			add(point, exponentialOf(point))
+		}
+	default:
+		for _, point := range metric.Sum().DataPoints().All() {
+			add(point, valueOf(point))
+		}
 	}
 }
 
-func outputOf(point pmetric.NumberDataPoint) Output {
+func outputOf(point dataPoint, value Value) Output {
 	output := Output{
 		Start:      uint64(point.StartTimestamp()),
 		Time:       uint64(point.Timestamp()),
-		Value:      valueOf(point),
+		Value:      value,
 		Unrecorded: point.Flags().NoRecordedValue(),
 	}
 	for _, exemplar := range point.Exemplars().All() {

@@ -38,6 +38,10 @@ const (
 	unrecorded
 	// tooLarge points would make the total infinite.
 	tooLarge
+	// tooMany points would make a count more than 64 bits.
+	tooMany
+	// malformed histograms have bounds that do not increase, or a wrong number of buckets.
+	malformed
 )
 
 // adds tells whether the point is part of the total.
@@ -91,8 +95,8 @@ type contribFate struct {
 	// value is what goes out; nil if the point is dropped, then drop says why.
 	value *Output
 	drop  dropReason
-	// reset means that the point replaced the state.
-	reset bool
+	// reset means that the point replaced the state, and rebound that it did so because its bounds differ.
+	reset, rebound bool
 	// before and after are the accumulated value.
 	before, after Value
 	// first began the state, last set its time, spoiler made it NaN or infinite.
@@ -111,7 +115,7 @@ const (
 
 // fingerprint tells windows apart, as D3 does.
 func (w *Window) fingerprint() string {
-	return fmt.Sprintf("%s|%d|%d|%x", w.Stream.key(), w.Start, w.Time, w.Value.bits())
+	return fmt.Sprintf("%s|%d|%d|%s", w.Stream.key(), w.Start, w.Time, w.Value.bits())
 }
 
 // usable applies D8 and D9: what no sum can take has a fate of its own.
@@ -119,6 +123,8 @@ func (w *Window) usable() fate {
 	switch {
 	case w.Unrecorded || w.Value.isEmpty():
 		return unrecorded
+	case w.Value.isDistribution() && !w.Value.Distribution.isWellFormed():
+		return malformed
 	case !w.Value.isFinite():
 		return notANumber
 	case w.Stream.Monotonic && w.Value.isNegative():

@@ -53,6 +53,7 @@ func startOurs(t *testing.T, s *Scenario) *subject {
 	factory := tokenledgerprocessor.NewFactory()
 	cfg := factory.CreateDefaultConfig().(*tokenledgerprocessor.Config)
 	cfg.MaxStale, cfg.Cardinality.MaxStreams, cfg.MaxLag = s.MaxStale, s.MaxStreams, s.MaxLag
+	cfg.EmitInterval = 0 // L2 repeats totals while nothing happens
 	return start(t, factory, cfg)
 }
 

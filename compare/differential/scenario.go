@@ -65,8 +65,22 @@ type Stream struct {
 	Metric     string
 	Unit       string
 	Monotonic  bool
+	Histogram  histogramKind
 	Attributes []Attribute
 }
+
+// histogramKind is what a stream's points are. Histograms are monotonic always.
+type histogramKind int
+
+const (
+	notHistogram histogramKind = iota
+	explicitHistogram
+	exponentialHistogram
+)
+
+var histogramNames = [...]string{"sum", "explicit histogram", "exponential histogram"}
+
+func (k histogramKind) String() string { return histogramNames[k] }
 
 // Attribute is a point attribute; Value is a string, an int64 or a bool.
 type Attribute struct {
@@ -90,11 +104,11 @@ func (s *Stream) overflowKey() string {
 
 // path names the metric of the stream with everything above it.
 func (s *Stream) path() string {
-	return pathKey(s.Host, s.Scope, s.Metric, s.Unit, s.Monotonic)
+	return pathKey(s.Host, s.Scope, s.Metric, s.Unit, s.Monotonic, s.Histogram)
 }
 
-func pathKey(host, scope, metric, unit string, monotonic bool) string {
-	return fmt.Sprintf("%s/%s/%s[%s]monotonic=%t", host, scope, metric, unit, monotonic)
+func pathKey(host, scope, metric, unit string, monotonic bool, kind histogramKind) string {
+	return fmt.Sprintf("%s/%s/%s[%s]%s monotonic=%t", host, scope, metric, unit, kind, monotonic)
 }
 
 // attributesKey writes attributes in one order, with their types: "1" is not 1.
@@ -123,15 +137,15 @@ func (s *Stream) putAttributes(to pcommon.Map) {
 // metrics builds the request as a receiver would hand it over.
 func (r *Request) metrics() pmetric.Metrics {
 	md := pmetric.NewMetrics()
-	shared := map[string]pmetric.NumberDataPointSlice{}
+	shared := map[string]pmetric.Metric{}
 	for i := range r.Windows {
 		w := &r.Windows[i]
-		points, ok := shared[w.Stream.path()]
+		metric, ok := shared[w.Stream.path()]
 		if !ok || r.Scattered {
-			points = appendSum(md, w.Stream)
-			shared[w.Stream.path()] = points
+			metric = appendMetric(md, w.Stream)
+			shared[w.Stream.path()] = metric
 		}
-		w.put(points.AppendEmpty())
+		w.put(metric)
 	}
 	if r.Hollow {
 		md.ResourceMetrics().AppendEmpty().Resource().Attributes().PutStr("host.name", "hollow")
@@ -142,7 +156,7 @@ func (r *Request) metrics() pmetric.Metrics {
 	return md
 }
 
-func appendSum(md pmetric.Metrics, s *Stream) pmetric.NumberDataPointSlice {
+func appendMetric(md pmetric.Metrics, s *Stream) pmetric.Metric {
 	rm := md.ResourceMetrics().AppendEmpty()
 	rm.Resource().Attributes().PutStr("host.name", s.Host)
 	sm := rm.ScopeMetrics().AppendEmpty()
@@ -150,18 +164,55 @@ func appendSum(md pmetric.Metrics, s *Stream) pmetric.NumberDataPointSlice {
 	metric := sm.Metrics().AppendEmpty()
 	metric.SetName(s.Metric)
 	metric.SetUnit(s.Unit)
-	sum := metric.SetEmptySum()
-	sum.SetIsMonotonic(s.Monotonic)
-	sum.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
-	return sum.DataPoints()
+	switch s.Histogram {
+	case explicitHistogram:
+		metric.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	case exponentialHistogram:
+		metric.SetEmptyExponentialHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	default:
+		sum := metric.SetEmptySum()
+		sum.SetIsMonotonic(s.Monotonic)
+		sum.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	}
+	return metric
 }
 
-func (w *Window) put(point pmetric.NumberDataPoint) {
+// dataPoint is what points of all kinds have in common.
+type dataPoint interface {
+	Attributes() pcommon.Map
+	StartTimestamp() pcommon.Timestamp
+	SetStartTimestamp(pcommon.Timestamp)
+	Timestamp() pcommon.Timestamp
+	SetTimestamp(pcommon.Timestamp)
+	Flags() pmetric.DataPointFlags
+	SetFlags(pmetric.DataPointFlags)
+	Exemplars() pmetric.ExemplarSlice
+}
+
+func (w *Window) put(metric pmetric.Metric) {
+	var point dataPoint
+	switch metric.Type() {
+	case pmetric.MetricTypeHistogram:
+		p := metric.Histogram().DataPoints().AppendEmpty()
+		if w.Value.isDistribution() {
+			w.Value.Distribution.putExplicit(p)
+		}
+		point = p
+	case pmetric.MetricTypeExponentialHistogram:
+		p := metric.ExponentialHistogram().DataPoints().AppendEmpty()
+		if w.Value.isDistribution() {
+			w.Value.Distribution.putExponential(p)
+		}
+		point = p
+	default:
+		p := metric.Sum().DataPoints().AppendEmpty()
+		w.Value.put(p)
+		point = p
+	}
 	w.Stream.putAttributes(point.Attributes())
 	point.SetStartTimestamp(pcommon.Timestamp(w.Start))
 	point.SetTimestamp(pcommon.Timestamp(w.Time))
 	point.SetFlags(point.Flags().WithNoRecordedValue(w.Unrecorded))
-	w.Value.put(point)
 	if w.Exemplar != 0 {
 		point.Exemplars().AppendEmpty().SetIntValue(w.Exemplar)
 	}

@@ -18,7 +18,7 @@ func distinctTotals(s *Scenario) map[string]exact {
 			if _, ok := totals[key]; !ok {
 				totals[key] = newExact()
 			}
-			if sum := totals[key].plus(w.Value); sum.fitsDouble() {
+			if sum := totals[key].plus(w.Value); sum.fitsCounts() && sum.fitsDouble() {
 				totals[key] = sum
 			}
 		}

@@ -4,65 +4,93 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// Value is the value of a number data point.
+// Value is the value of a data point.
 type Value struct {
-	Kind   pmetric.NumberDataPointValueType
-	Int    int64
-	Double float64
+	Kind         valueKind
+	Int          int64
+	Double       float64
+	Distribution *Distribution
 }
 
-func integer(value int64) Value {
-	return Value{Kind: pmetric.NumberDataPointValueTypeInt, Int: value}
-}
+// valueKind is which of the fields holds the value.
+type valueKind int
 
-func double(value float64) Value {
-	return Value{Kind: pmetric.NumberDataPointValueTypeDouble, Double: value}
-}
+const (
+	noValue valueKind = iota
+	integerValue
+	doubleValue
+	distributionValue
+)
+
+func integer(value int64) Value { return Value{Kind: integerValue, Int: value} }
+
+func double(value float64) Value { return Value{Kind: doubleValue, Double: value} }
 
 func valueOf(point pmetric.NumberDataPoint) Value {
-	return Value{Kind: point.ValueType(), Int: point.IntValue(), Double: point.DoubleValue()}
+	switch point.ValueType() {
+	case pmetric.NumberDataPointValueTypeInt:
+		return integer(point.IntValue())
+	case pmetric.NumberDataPointValueTypeDouble:
+		return double(point.DoubleValue())
+	}
+	return Value{}
 }
 
 func (v Value) put(point pmetric.NumberDataPoint) {
 	switch v.Kind {
-	case pmetric.NumberDataPointValueTypeInt:
+	case integerValue:
 		point.SetIntValue(v.Int)
-	case pmetric.NumberDataPointValueTypeDouble:
+	case doubleValue:
 		point.SetDoubleValue(v.Double)
 	}
 }
 
-func (v Value) isInt() bool { return v.Kind == pmetric.NumberDataPointValueTypeInt }
+func (v Value) isInt() bool { return v.Kind == integerValue }
 
-func (v Value) isDouble() bool { return v.Kind == pmetric.NumberDataPointValueTypeDouble }
+func (v Value) isDouble() bool { return v.Kind == doubleValue }
 
-func (v Value) isEmpty() bool { return v.Kind == pmetric.NumberDataPointValueTypeEmpty }
+func (v Value) isEmpty() bool { return v.Kind == noValue }
 
-// isFinite is false for NaN and infinities alone.
+// isDistribution tells histograms from numbers.
+func (v Value) isDistribution() bool { return v.Kind == distributionValue }
+
+// isFinite is false for NaN and infinities alone, and for histograms with such a sum.
 func (v Value) isFinite() bool {
+	if v.isDistribution() {
+		return v.Distribution.isFinite()
+	}
 	return !v.isDouble() || !math.IsNaN(v.Double) && !math.IsInf(v.Double, 0)
 }
 
 func (v Value) isNegative() bool { return v.Int < 0 || v.Double < 0 }
 
-// float is the value as a float, rounded where an integer has more than 53 bits.
+// float is the value as a float, rounded where an integer has more than 53 bits; the count of a histogram.
 func (v Value) float() float64 {
+	if v.isDistribution() {
+		return float64(v.Distribution.Count)
+	}
 	if v.isInt() {
 		return float64(v.Int)
 	}
 	return v.Double
 }
 
-// bits are the eight bytes of the value, which are part of what tells windows apart (D3b).
-func (v Value) bits() uint64 {
-	if v.isInt() {
-		return uint64(v.Int)
+// bits are the bytes of the value, which are part of what tells windows apart (D3b).
+func (v Value) bits() string {
+	switch {
+	case v.isDistribution():
+		return v.Distribution.bits()
+	case v.isInt():
+		return fmt.Sprintf("%x", uint64(v.Int))
+	case math.IsNaN(v.Double):
+		return "NaN" // which of its many bit patterns a sum has depends on the order of the machine's operands
 	}
-	return math.Float64bits(v.Double)
+	return fmt.Sprintf("%x", math.Float64bits(v.Double))
 }
 
 // same compares two values bit by bit.
@@ -74,6 +102,8 @@ func (v Value) String() string {
 		return fmt.Sprintf("%d", v.Int)
 	case v.isDouble():
 		return fmt.Sprintf("%gf", v.Double)
+	case v.isDistribution():
+		return v.Distribution.String()
 	}
 	return "none"
 }
@@ -87,6 +117,8 @@ type exact struct {
 	// magnitude is the sum of the absolute values, terms is how many there were.
 	magnitude float64
 	terms     int
+	// points are the windows of a histogram; the rest is then of no meaning but terms.
+	points []*Distribution
 }
 
 func newExact() exact { return exact{sum: newBig(0)} }
@@ -103,6 +135,9 @@ func (v Value) big() *big.Float {
 
 // plus returns the sum with a finite value added.
 func (e exact) plus(v Value) exact {
+	if v.isDistribution() {
+		return exact{sum: e.sum, terms: e.terms + 1, points: append(slices.Clone(e.points), v.Distribution)}
+	}
 	return exact{
 		sum:       newBig(0).Add(e.sum, v.big()),
 		magnitude: e.magnitude + math.Abs(v.float()),
@@ -117,6 +152,7 @@ func addExact(sums ...exact) exact {
 		total.sum = newBig(0).Add(total.sum, e.sum)
 		total.magnitude += e.magnitude
 		total.terms += e.terms
+		total.points = append(total.points, e.points...)
 	}
 	return total
 }
@@ -129,8 +165,38 @@ func (e exact) fitsInt() bool {
 
 // fitsDouble tells whether the sum, rounded to a float, is finite.
 func (e exact) fitsDouble() bool {
+	if len(e.points) > 0 {
+		return e.sumOfSums().fitsDouble()
+	}
 	rounded, _ := e.sum.Float64()
 	return !math.IsInf(rounded, 0)
+}
+
+// sumOfSums is the sum of a histogram's observations, 0 if it is unknown because a point left it out.
+func (e exact) sumOfSums() exact {
+	sum := newExact()
+	for _, d := range e.points {
+		switch {
+		case d.Sum != nil:
+			sum = sum.plus(double(*d.Sum))
+		case d.Count > 0:
+			return newExact()
+		}
+	}
+	return sum
+}
+
+// fitsCounts tells whether the count of a histogram, and its buckets together, fit 64 bits.
+func (e exact) fitsCounts() bool {
+	count, buckets := uint64(0), uint64(0)
+	for _, d := range e.points {
+		inBuckets := sumOf(d.Counts) + sumOf(d.Positive.Counts) + sumOf(d.Negative.Counts) + d.ZeroCount
+		if count+d.Count < count || buckets+inBuckets < buckets {
+			return false
+		}
+		count, buckets = count+d.Count, buckets+inBuckets
+	}
+	return true
 }
 
 // epsilon is the relative distance of neighbouring floats.
@@ -155,4 +221,31 @@ func (e exact) isSumOf(values []Value) bool {
 	return off <= rounding+4*float64(e.terms)*epsilon*epsilon*e.magnitude
 }
 
-func (e exact) String() string { return e.sum.Text('g', 20) }
+// shownBy compares a sum with its total, or with the totals of several lives: numbers as isSumOf does, histograms window
+// by window.
+func (e exact) shownBy(values []Value) error {
+	if len(e.points) == 0 && (len(values) == 0 || !values[0].isDistribution()) {
+		if !e.isSumOf(values) {
+			return fmt.Errorf("not the sum, %s", e)
+		}
+		return nil
+	}
+	var shown []*Distribution
+	for _, v := range values {
+		if !v.isDistribution() || !v.isFinite() {
+			return fmt.Errorf("%s is no histogram with a finite sum", v)
+		}
+		shown = append(shown, v.Distribution)
+	}
+	if len(shown) == 1 {
+		return showsAll(e.points, shown[0])
+	}
+	return shows(e.points, shown)
+}
+
+func (e exact) String() string {
+	if len(e.points) > 0 {
+		return fmt.Sprintf("the histogram of %v", e.points)
+	}
+	return e.sum.Text('g', 20)
+}

@@ -18,11 +18,21 @@ type Totals map[string]float64
 // capture without repetitions.
 func (c Capture) Totals(tb testing.TB) Totals {
 	tb.Helper()
+	return c.TotalsWithout(tb)
+}
+
+// TotalsWithout is Totals after some attributes were removed: what becomes equal adds up (rule T1).
+func (c Capture) TotalsWithout(tb testing.TB, attributes ...string) Totals {
+	tb.Helper()
 	out := Totals{}
 	for _, md := range c.decoded(tb) {
 		EachPoint(md, func(m pmetric.Metric, p pmetric.NumberDataPoint) {
 			require.Equal(tb, pmetric.AggregationTemporalityDelta, m.Sum().AggregationTemporality(), m.Name())
-			out[Key(m.Name(), labels(p.Attributes()))] += value(p)
+			all := labels(p.Attributes())
+			for _, attribute := range attributes {
+				delete(all, attribute)
+			}
+			out[Key(m.Name(), all)] += value(p)
 		})
 	}
 	return out

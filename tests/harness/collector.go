@@ -21,6 +21,8 @@ type Setup struct {
 	Ports Ports
 	// Chroot runs the collector with this directory, which holds nothing, as its root.
 	Chroot string
+	// Arguments are further command-line arguments of the collector.
+	Arguments []string
 }
 
 // Unset is the value of a variable that the collector must not see.
@@ -133,7 +135,7 @@ func prepare(tb testing.TB, setup *Setup) *Collector {
 
 func (c *Collector) configArguments(tb testing.TB) []string {
 	tb.Helper()
-	return []string{"--config", DefaultConfig(MustRoot(tb)), "--config", c.configFile}
+	return append([]string{"--config", DefaultConfig(MustRoot(tb)), "--config", c.configFile}, c.Setup.Arguments...)
 }
 
 // environment is all that the collector gets to see: nothing of the machine that the tests run on.

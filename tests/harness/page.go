@@ -125,9 +125,18 @@ func (p Page) Totals(sessions []capture.Session) (capture.Totals, error) {
 	for _, session := range sessions {
 		wanted[session.ID] = true
 	}
+	return p.totals(func(series Series) bool { return wanted[series.Labels["session_id"]] })
+}
+
+// TotalsWith is Totals for the client's series that have all the labels given as name, value, …
+func (p Page) TotalsWith(labels ...string) (capture.Totals, error) {
+	return p.totals(func(series Series) bool { return strings.HasPrefix(series.Name, "claude_code_") && series.has(labels) })
+}
+
+func (p Page) totals(wanted func(Series) bool) (capture.Totals, error) {
 	out := capture.Totals{}
 	for _, series := range p {
-		if !wanted[series.Labels["session_id"]] {
+		if !wanted(series) {
 			continue
 		}
 		key := capture.Key(withoutUnit(series.Name), pointLabels(series.Labels))

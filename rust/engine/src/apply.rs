@@ -27,6 +27,10 @@ use crate::verdict::{Action, AddedPoint, Outcomes};
 /// Points of one shard that are looked up before the first of them is applied.
 const LOOK_AHEAD: usize = 16;
 
+/// Overflow streams without resource that there is room for when all others are taken: one for each
+/// name of a metric.
+const LAST_STREAMS: u32 = 4096;
+
 /// One batch on its way into an engine.
 pub(crate) struct Application<'a, B> {
     pub engine: &'a Engine,
@@ -349,7 +353,10 @@ impl<B: Batch> Application<'_, B> {
         if !engine.budget.has_room(self.cost(point, result, round), claim) {
             return None;
         }
-        let limit = engine.config.max_streams;
+        let limit = match claim {
+            Claim::Last => engine.config.max_streams.saturating_add(LAST_STREAMS),
+            Claim::Ordinary | Claim::Overflow => engine.config.max_streams,
+        };
         counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).ok()?;
         let attributes = match round {
             Round::Ordinary => self.intern(path, point),
