@@ -22,7 +22,7 @@ const sharedMarker = attributeHeader + 8
 // too large for a stream of their own (rule T5), so that equal points are always written alike.
 const (
 	minShared = 64
-	maxShared = 32 << 10
+	maxShared = 16 << 10
 )
 
 // shared is the point whose attributes others of the batch refer to. Points of one request agree in

@@ -30,6 +30,11 @@ impl Ages {
         Self { buckets: BTreeMap::new(), width: width.max(1) }
     }
 
+    /// As it began.
+    pub fn emptied(&self) -> Self {
+        Self::new(self.width)
+    }
+
     /// A new entry, seen at `second`.
     pub fn add(&mut self, slot: u32, second: u32) {
         self.buckets.entry(second / self.width).or_default().push_back(slot);
@@ -75,6 +80,8 @@ impl Ages {
                 Age::Gone => {}
                 Age::Busy => busy.push((number, slot)),
                 Age::Seen(seen) if seen < second => return Some(slot),
+                // `second` lies within its bucket: back to where it was, but not in this search.
+                Age::Seen(seen) if seen / self.width <= number => busy.push((number, slot)),
                 Age::Seen(seen) => self.add(slot, seen),
             }
         }

@@ -31,6 +31,13 @@ const LOOK_AHEAD: usize = 16;
 /// name of a metric.
 const LAST_STREAMS: u32 = 4096;
 
+/// Bytes that an exponential histogram may grow by: two sides of 160 buckets.
+const LARGEST_GROWTH: usize = 2 * 160 * size_of::<u64>();
+
+/// Words of histograms that one request is answered with at most; beyond them the points of a stream
+/// coalesce into its last one (D5), so that many points of one large histogram stay cheap.
+const MAX_ANSWER_WORDS: usize = 1 << 18;
+
 /// One batch on its way into an engine.
 pub(crate) struct Application<'a, B> {
     pub engine: &'a Engine,
@@ -48,6 +55,15 @@ pub(crate) enum Round {
     Ordinary,
     /// What found no room: the overflow stream of its metric (T5), or the one for all resources.
     Overflow(Claim),
+}
+
+impl Round {
+    fn claim(self) -> Claim {
+        match self {
+            Self::Ordinary => Claim::Ordinary,
+            Self::Overflow(claim) => claim,
+        }
+    }
 }
 
 impl<B: Batch> Application<'_, B> {
@@ -154,13 +170,14 @@ impl<B: Batch> Application<'_, B> {
             Course::Add | Course::Base => {}
         }
         // Windows of many sources meet in an overflow stream: four would not tell them apart.
-        let plain = !result.path(&point).plan.two_level;
+        let path = result.path(&point);
+        let plain = !path.plan.two_level && path.is_windowed();
         let recognise = plain && point.window != 0 && self.recognises() && round == Round::Ordinary;
         if recognise && !stream.remember_window(point.window) {
             result.outcomes.duplicate += 1;
             return shard.mark_pending(slot);
         }
-        match self.add(shard, slot, &point, result) {
+        match self.add(shard, slot, &point, result, round) {
             Added::Yes => {}
             Added::Superseded => {
                 result.outcomes.superseded += 1;
@@ -169,9 +186,16 @@ impl<B: Batch> Application<'_, B> {
                 }
                 return;
             }
-            Added::Refused => {
+            Added::Invalid => {
                 result.outcomes.invalid += 1;
                 return;
+            }
+            // T5: what an existing stream has no room for adds up elsewhere; a gauge's value is refused.
+            Added::NoRoom => {
+                // Its window is known now; the next round must not take it for a retransmission.
+                result.points[visit.index as usize].window =
+                    if point.is_distribution() { 0 } else { point.window };
+                return result.roomless.push(visit.index);
             }
         }
         result.touched[touched].changed_since = true;
@@ -179,7 +203,14 @@ impl<B: Batch> Application<'_, B> {
     }
 
     /// Adds what the point brings to its stream.
-    fn add(&self, shard: &mut Shard, slot: u32, point: &IncomingPoint, result: &BatchResult) -> Added {
+    fn add(
+        &self,
+        shard: &mut Shard,
+        slot: u32,
+        point: &IncomingPoint,
+        result: &BatchResult,
+        round: Round,
+    ) -> Added {
         let stream = shard.get_mut(slot);
         match point.value {
             IncomingValue::Number(value) if stream.is_gauge() => {
@@ -192,7 +223,13 @@ impl<B: Batch> Application<'_, B> {
             }
             IncomingValue::Distribution { begin, length } => {
                 let words = &result.words[begin as usize..(begin + length) as usize];
-                let Ok(read) = DistributionRef::parse(words) else { return Added::Refused };
+                let Ok(read) = DistributionRef::parse(words) else { return Added::Invalid };
+                let claim = round.claim();
+                if !self.engine.budget.has_room(2 * size_of_val(words) + LARGEST_GROWTH, claim)
+                    && self.would_grow(shard, slot, &read)
+                {
+                    return Added::NoRoom;
+                }
                 let make = || Body::Distribution(Distribution::empty_like(&read));
                 let merged = shard.with_body(slot, make, |body| match body {
                     Body::Distribution(total) => total.merge(&read).is_ok(),
@@ -201,6 +238,15 @@ impl<B: Batch> Application<'_, B> {
                 self.charge_body(merged)
             }
         }
+    }
+
+    /// Whether a histogram would take more bytes with this point. Only asked where bytes are short.
+    fn would_grow(&self, shard: &Shard, slot: u32, point: &DistributionRef<'_>) -> bool {
+        let Some(Body::Distribution(total)) = shard.body(shard.get(slot)) else {
+            return false; // a new one: its bytes were asked for
+        };
+        let mut grown = total.clone();
+        grown.merge(point).is_ok() && grown.bytes() > total.bytes()
     }
 
     /// T4: a gauge takes the latest value, or merges its members.
@@ -217,16 +263,21 @@ impl<B: Batch> Application<'_, B> {
         if merge == GaugeMerge::Last {
             return if shard.get_mut(slot).set_gauge(value, time) { Added::Yes } else { Added::Superseded };
         }
+        // A new member may double the table that it goes into.
+        let held = shard.body(shard.get(slot)).map_or(0, Body::bytes);
+        let may_grow = self.engine.budget.has_room(held + BODY_BYTES, Claim::Ordinary);
         let second = self.emission.clock.monotonic_second;
         let taken = shard.with_body(
             slot,
             || Body::Gauge(GaugeMembers::default()),
             |body| match body {
-                Body::Gauge(members) => members.take(point.window, value.as_f64(), time, second, merge),
+                Body::Gauge(members) => {
+                    members.take(point.window, value.as_f64(), time, second, merge, may_grow)
+                }
                 Body::Distribution(_) => Taken::Refused,
             },
         );
-        let Some((taken, before, after)) = taken else { return Added::Refused };
+        let Some((taken, before, after)) = taken else { return Added::Invalid };
         self.engine.budget.change(before, after);
         match taken {
             Taken::Merged(value) => {
@@ -234,12 +285,12 @@ impl<B: Batch> Application<'_, B> {
                 Added::Yes
             }
             Taken::Superseded => Added::Superseded,
-            Taken::Refused => Added::Refused,
+            Taken::Refused => Added::NoRoom,
         }
     }
 
     fn charge_body(&self, worked: Option<(bool, usize, usize)>) -> Added {
-        let Some((merged, before, after)) = worked else { return Added::Refused };
+        let Some((merged, before, after)) = worked else { return Added::Invalid };
         self.engine.budget.change(before, after);
         Added::from(merged)
     }
@@ -254,8 +305,12 @@ impl<B: Batch> Application<'_, B> {
         touched: usize,
     ) {
         let slot = visit.slot;
-        let emission =
-            if point.spelling == Spelling::Other { at_the_tick(&self.emission) } else { self.emission };
+        let crowded = result.words.len() > MAX_ANSWER_WORDS && point.is_distribution();
+        let emission = match point.spelling {
+            Spelling::Other => at_the_tick(&self.emission),
+            _ if crowded => at_the_tick(&self.emission),
+            _ => self.emission,
+        };
         let answer = shard.get_mut(slot).answer(point.time_unix_nano, &emission);
         let overflow = visit.round != Round::Ordinary;
         count(&mut result.outcomes, overflow, point.course, answer);
@@ -345,11 +400,12 @@ impl<B: Batch> Application<'_, B> {
         round: Round,
     ) -> Option<u32> {
         let (engine, path) = (self.engine, result.path(point));
-        let (claim, counter) = match round {
+        let counter = match round {
             Round::Ordinary if point.is_oversized() => return None,
-            Round::Ordinary => (Claim::Ordinary, &engine.stream_count),
-            Round::Overflow(claim) => (claim, &engine.overflow_count),
+            Round::Ordinary => &engine.stream_count,
+            Round::Overflow(_) => &engine.overflow_count,
         };
+        let claim = round.claim();
         if !engine.budget.has_room(self.cost(point, result, round), claim) {
             return None;
         }
@@ -386,7 +442,7 @@ impl<B: Batch> Application<'_, B> {
     }
 
     /// Bytes that a new stream takes at most.
-    fn cost(&self, point: &IncomingPoint, result: &BatchResult, round: Round) -> usize {
+    pub(crate) fn cost(&self, point: &IncomingPoint, result: &BatchResult, round: Round) -> usize {
         let attributes = match round {
             // Each interned text costs its entry; a record has at least 8 bytes.
             Round::Ordinary => self.attribute_bytes(point) * 4,
@@ -451,12 +507,13 @@ enum Found {
 enum Added {
     Yes,
     Superseded,
-    Refused,
+    Invalid,
+    NoRoom,
 }
 
 impl From<bool> for Added {
     fn from(added: bool) -> Self {
-        if added { Self::Yes } else { Self::Refused }
+        if added { Self::Yes } else { Self::Invalid }
     }
 }
 

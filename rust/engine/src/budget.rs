@@ -41,14 +41,19 @@ impl Budget {
 
     /// Whether `bytes` more would fit.
     pub fn has_room(&self, bytes: usize, claim: Claim) -> bool {
+        self.missing(bytes, claim) == 0
+    }
+
+    /// How many bytes too few there are for `bytes` more.
+    pub fn missing(&self, bytes: usize, claim: Claim) -> usize {
         let limit = self.count.limit;
         let share = match claim {
-            _ if limit == 0 => return true,
+            _ if limit == 0 => usize::MAX,
             Claim::Ordinary => limit - limit / 8,
             Claim::Overflow => limit - limit / 16,
             Claim::Last => limit,
         };
-        self.used().saturating_add(bytes) <= share
+        self.used().saturating_add(bytes).saturating_sub(share)
     }
 
     pub fn add(&self, bytes: usize) {

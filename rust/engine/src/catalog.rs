@@ -177,6 +177,17 @@ impl Catalog {
 /// just doubled.
 pub(crate) const ENTRY_BYTES: usize = 64;
 
+impl MetricDescriptor {
+    /// Bytes of its text with that of its scope and resource.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let (scope, resource) = (&self.scope, &self.scope.resource);
+        let texts = [&self.name, &self.unit, &self.description];
+        let scope_texts = [&scope.name, &scope.version, &scope.attributes, &scope.schema_url];
+        let resource_texts = [&resource.attributes, &resource.schema_url, &resource.metadata];
+        texts.iter().chain(&scope_texts).chain(&resource_texts).map(|text| text.len()).sum()
+    }
+}
+
 /// What a descriptor takes with its text.
 trait Footprint {
     fn footprint(&self) -> usize;

@@ -58,7 +58,7 @@ pub struct Engine {
     /// T3: what began later cannot have been counted before, Unix nanoseconds.
     pub(crate) created_unix_nano: u64,
     /// Latest wall clock seen, Unix nanoseconds.
-    latest_wall: AtomicU64,
+    pub(crate) latest_wall: AtomicU64,
     clock_steps_back: AtomicU64,
     /// Which streams go out again next (L2).
     pub(crate) reemission: Mutex<Reemission>,

@@ -35,7 +35,7 @@ pub(crate) enum Taken {
 }
 
 impl GaugeMembers {
-    /// Takes a point of the member `source` at the monotonic `second`.
+    /// Takes a point of the member `source` at the monotonic `second`; of a new one only if it `may_grow`.
     pub fn take(
         &mut self,
         source: u64,
@@ -43,11 +43,12 @@ impl GaugeMembers {
         time_unix_nano: u64,
         second: u32,
         merge: GaugeMerge,
+        may_grow: bool,
     ) -> Taken {
         if self.members.len() >= MAX_MEMBERS {
             self.members.retain(|_, member| second.saturating_sub(member.second) <= MEMBER_SECONDS);
         }
-        let full = self.members.len() >= MAX_MEMBERS;
+        let full = self.members.len() >= MAX_MEMBERS || !may_grow;
         match self.members.get_mut(&source) {
             Some(member) if member.time_unix_nano >= time_unix_nano => return Taken::Superseded,
             Some(member) => *member = Latest { value, time_unix_nano, second },
@@ -84,11 +85,11 @@ mod tests {
     fn the_latest_values_of_the_living_count() {
         for (merge, both, one) in [(GaugeMerge::Sum, 8.0, 3.0), (GaugeMerge::Max, 5.0, 3.0)] {
             let mut gauge = GaugeMembers::default();
-            assert_eq!(gauge.take(1, 9.0, 10, 0, merge), Taken::Merged(9.0));
-            assert_eq!(gauge.take(1, 5.0, 20, 0, merge), Taken::Merged(5.0));
-            assert_eq!(gauge.take(1, 7.0, 15, 0, merge), Taken::Superseded);
-            assert_eq!(gauge.take(2, 3.0, 20, 0, merge), Taken::Merged(both));
-            assert_eq!(gauge.take(2, 3.0, 30, 360, merge), Taken::Merged(one));
+            assert_eq!(gauge.take(1, 9.0, 10, 0, merge, true), Taken::Merged(9.0));
+            assert_eq!(gauge.take(1, 5.0, 20, 0, merge, true), Taken::Merged(5.0));
+            assert_eq!(gauge.take(1, 7.0, 15, 0, merge, true), Taken::Superseded);
+            assert_eq!(gauge.take(2, 3.0, 20, 0, merge, true), Taken::Merged(both));
+            assert_eq!(gauge.take(2, 3.0, 30, 360, merge, true), Taken::Merged(one));
         }
     }
 
@@ -97,9 +98,9 @@ mod tests {
     fn members_are_bounded() {
         let mut gauge = GaugeMembers::default();
         for source in 0..MAX_MEMBERS as u64 {
-            gauge.take(source, 1.0, 1, 0, GaugeMerge::Sum);
+            gauge.take(source, 1.0, 1, 0, GaugeMerge::Sum, true);
         }
-        assert_eq!(gauge.take(u64::MAX, 1.0, 1, 0, GaugeMerge::Sum), Taken::Refused);
-        assert_eq!(gauge.take(u64::MAX, 1.0, 1, 999, GaugeMerge::Sum), Taken::Merged(1.0));
+        assert_eq!(gauge.take(u64::MAX, 1.0, 1, 0, GaugeMerge::Sum, true), Taken::Refused);
+        assert_eq!(gauge.take(u64::MAX, 1.0, 1, 999, GaugeMerge::Sum, true), Taken::Merged(1.0));
     }
 }

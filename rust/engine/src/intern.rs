@@ -86,6 +86,9 @@ impl<T: Default> InternTable<T> {
             found.remove();
         }
         entries.remove(slot);
+        if index.is_empty() {
+            (*index, *entries) = (HashTable::new(), Slab::new()); // the memory goes back
+        }
         Some(value)
     }
 

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 
 use crate::apply::{Application, Round};
-use crate::attribute::{self, ValueType};
+use crate::attribute::{self, Attribute, ValueType};
 use crate::batch::{Batch, MetricKind};
 use crate::budget::Claim;
 use crate::engine::Engine;
 use crate::identity::{AttributeSum, Identity};
 use crate::intern::InternId;
-use crate::result::{BatchResult, Course, Spelling};
+use crate::label::LabelSet;
+use crate::path::Labels;
+use crate::result::{BatchResult, Course, IncomingPoint, Spelling};
 use crate::source::Link;
 
 impl<B: Batch> Application<'_, B> {
@@ -22,8 +24,9 @@ impl<B: Batch> Application<'_, B> {
         if result.roomless.is_empty() {
             return;
         }
-        let freed = self.engine.make_room(result.roomless.len(), self.emission.clock.monotonic_second);
-        if freed > 0 {
+        let (wanted, bytes) = self.wanted(result, |point| self.cost(point, result, Round::Ordinary));
+        let second = self.emission.clock.monotonic_second;
+        if wanted > 0 && self.engine.make_room(wanted, bytes, second) > 0 {
             self.again(result, Round::Ordinary);
         }
         self.drop_what_cannot_overflow(result);
@@ -37,6 +40,18 @@ impl<B: Batch> Application<'_, B> {
         self.again(result, Round::Overflow(Claim::Last));
         result.outcomes.refused += result.roomless.len() as u64;
         result.roomless.clear();
+    }
+
+    /// How many of the points without room others should make room for, and the bytes of the largest.
+    pub(crate) fn wanted(
+        &self,
+        result: &BatchResult,
+        cost: impl Fn(&IncomingPoint) -> usize,
+    ) -> (usize, usize) {
+        let points = result.roomless.iter().map(|index| &result.points[*index as usize]);
+        // A point that is too large for a stream of its own needs no room.
+        let costs = points.filter(|point| !point.is_oversized()).map(cost);
+        costs.fold((0, 0), |(count, largest), bytes| (count + 1, largest.max(bytes)))
     }
 
     /// One more round for the points that found no room.
@@ -84,12 +99,11 @@ impl<B: Batch> Application<'_, B> {
 
     fn overflow_stream(&self, result: &mut BatchResult, index: u32) -> (Identity, Spelling) {
         let path = result.path(&result.points[index as usize]);
-        let attributes = attribute_sum(self.engine);
         let spelling = match path.plan.two_level {
-            true => Spelling::Unknown(self.trimmer().spelling(path, attributes)),
+            true => Spelling::Unknown(self.trimmer().spelling(path, raw_sum(self.engine))),
             false => Spelling::Same,
         };
-        (self.engine.key.stream(path.metric_identity.ledger, attributes), spelling)
+        (self.engine.key.stream(path.metric_identity.ledger, self.ledger_sum()), spelling)
     }
 
     /// `paths`: the metrics of the batch without their resources, by the place of the metric.
@@ -101,14 +115,25 @@ impl<B: Batch> Application<'_, B> {
     ) -> (Identity, Spelling) {
         let metric = result.points[index as usize].metric;
         let place = *paths.entry(metric).or_insert_with(|| {
-            let path = result.metrics[metric as usize].without_parents(&self.engine.key, self.batch);
+            let labels = Labels::new(&self.engine.config);
+            let path = result.metrics[metric as usize].without_parents(&self.engine.key, labels, self.batch);
             result.metrics.push(path);
             (result.metrics.len() - 1) as u32
         });
         let point = &mut result.points[index as usize];
         (point.metric, point.text) = (place, None);
         let metric = result.metrics[place as usize].metric_identity.ledger;
-        (self.engine.key.stream(metric, attribute_sum(self.engine)), Spelling::Other)
+        (self.engine.key.stream(metric, self.ledger_sum()), Spelling::Other)
+    }
+
+    /// The attributes of an overflow stream as a reader sees them (T0): a client's SDK may write the same.
+    fn ledger_sum(&self) -> AttributeSum {
+        if !Labels::new(&self.engine.config).are_prometheus() {
+            return raw_sum(self.engine);
+        }
+        let mut labels = LabelSet::default();
+        Attribute::parse(&record()).iter().for_each(|attribute| labels.add(attribute));
+        labels.sum(&self.engine.key)
     }
 
     /// The attribute list of an overflow stream.
@@ -119,7 +144,8 @@ impl<B: Batch> Application<'_, B> {
     }
 }
 
-fn attribute_sum(engine: &Engine) -> AttributeSum {
+/// The record as it is written; for how it is spelled.
+fn raw_sum(engine: &Engine) -> AttributeSum {
     let mut sum = AttributeSum::default();
     sum.add(engine.key.attribute(&record()));
     sum

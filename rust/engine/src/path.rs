@@ -34,13 +34,21 @@ pub(crate) struct Identities {
 
 impl MetricPath {
     /// A path without resource and scope: for the overflow of metrics that found no other place (T5).
-    pub fn without_parents(&self, key: &IdentityKey, batch: &impl Batch) -> Self {
+    /// Client metadata stays, so tenants do not mix.
+    pub fn without_parents(&self, key: &IdentityKey, labels: Labels<'_>, batch: &impl Batch) -> Self {
         let mut scratch = Vec::new();
-        let nothing = Identities::all(key.parts(&mut scratch, &[], &[b"no resource"]));
-        let metric = key.parts(&mut scratch, &[nothing.ledger.0], &metric_texts(batch, self.metric));
+        let mut metadata = AttributeSum::default();
+        // The first pass has read the same metadata to its end without error.
+        let _ = batch.metadata(|record| metadata.add(key.attribute(record)));
+        let nothing = Identities::all(key.parts(&mut scratch, &[metadata.0], &[b"no resource"]));
+        let texts = metric_texts(batch, self.metric);
+        let mut metric = Identities::all(key.parts(&mut scratch, &[nothing.ledger.0], &texts));
+        if labels.are_prometheus() {
+            metric.ledger = labels.metric(key, &mut scratch, nothing.ledger, texts);
+        }
         Self {
             metric: MetricRef { description: Span::default(), ..self.metric },
-            metric_identity: Identities::all(metric),
+            metric_identity: metric,
             scope_identity: Identities::all(key.parts(&mut scratch, &[nothing.ledger.0], &[])),
             resource_identity: nothing,
             ..Self::default()
@@ -100,6 +108,33 @@ impl<'a> Labels<'a> {
         Self { mode: config.identity, promoted: &config.prometheus }
     }
 
+    /// T0: a metric as exporters name it: by the sanitised name and the unit without annotations.
+    fn metric(
+        &self,
+        key: &IdentityKey,
+        scratch: &mut Vec<u8>,
+        scope: Identity,
+        [name, unit, kind]: [&[u8]; 3],
+    ) -> Identity {
+        let unit = unit.split(|byte| *byte == b'{').next().unwrap_or_default();
+        key.parts(scratch, &[scope.0], &[&label::name(name), unit, kind])
+    }
+
+    /// Whether a resource attribute becomes a label of every point.
+    pub fn promotes(&self, key: &[u8]) -> bool {
+        let promoted = self.promoted;
+        self.are_prometheus()
+            && (promoted.promote_all_resource_attributes
+                || promoted.promote_resource_attributes.iter().any(|name| name.as_bytes() == key))
+    }
+
+    /// Whether any resource attribute becomes a label.
+    pub fn promote_any(&self) -> bool {
+        let promoted = self.promoted;
+        self.are_prometheus()
+            && (promoted.promote_all_resource_attributes || !promoted.promote_resource_attributes.is_empty())
+    }
+
     /// Whether attributes count as labels.
     pub fn are_prometheus(&self) -> bool {
         self.mode == IdentityMode::Prometheus
@@ -156,9 +191,13 @@ impl PathHasher<'_> {
             if self.trimming.removes_from_resource(attribute.key) {
                 return;
             }
+            let promoted = self.labels.promotes(attribute.key);
+            if !promoted && !attribute.key.starts_with(b"service.") {
+                return;
+            }
             let mut text = Vec::new();
             label::write_text(attribute.value_type, attribute.value, &mut text);
-            if self.is_promoted(attribute.key) {
+            if promoted {
                 labels.add_text(attribute.key, &text);
             }
             match attribute.key {
@@ -170,12 +209,6 @@ impl PathHasher<'_> {
         })?;
         labels.add_text(b"job", &label::job(&namespace, &name));
         Ok(labels.sum(self.key))
-    }
-
-    fn is_promoted(&self, key: &[u8]) -> bool {
-        let promoted = self.labels.promoted;
-        promoted.promote_all_resource_attributes
-            || promoted.promote_resource_attributes.iter().any(|name| name.as_bytes() == key)
     }
 
     pub fn scope(
@@ -209,9 +242,7 @@ impl PathHasher<'_> {
         let texts = metric_texts(batch, metric);
         let mut identities = scope.map(|parent| self.key.parts(&mut self.scratch, &[parent.0], &texts));
         if self.labels.are_prometheus() {
-            let name = label::name(texts[0]);
-            let texts = [&name, texts[1], texts[2]];
-            identities.ledger = self.key.parts(&mut self.scratch, &[scope.ledger.0], &texts);
+            identities.ledger = self.labels.metric(self.key, &mut self.scratch, scope.ledger, texts);
         }
         identities
     }

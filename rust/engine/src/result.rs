@@ -11,8 +11,9 @@ use crate::source::Link;
 use crate::verdict::{AddedPoint, AttributeEdit, Outcomes, Verdict};
 
 /// Attributes that a stream of its own may have, in bytes as the batch writes them; a real one has
-/// hundreds. Points with more add up in the overflow stream (T5), so `max_streams` bounds memory.
-pub(crate) const MAX_ATTRIBUTE_BYTES: usize = 64 << 10;
+/// hundreds. Points with more add up in the overflow stream (T5), so `max_streams` bounds memory, and
+/// the first sight of a point costs less than a millisecond whatever a client writes.
+pub(crate) const MAX_ATTRIBUTE_BYTES: usize = 16 << 10;
 
 /// Answers to one batch. Reuse it: no memory is allocated in the steady state.
 #[derive(Debug, Default)]
@@ -124,6 +125,10 @@ impl IncomingPoint {
     #[inline]
     pub(crate) fn shard(&self) -> usize {
         if self.link.birth != 0 { usize::from(self.link.shard) } else { self.stream.shard(SHARDS) }
+    }
+
+    pub(crate) fn is_distribution(&self) -> bool {
+        matches!(self.value, IncomingValue::Distribution { .. })
     }
 
     /// T5: whether its attributes take more than a stream of its own may keep.

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::budget::Claim;
 use crate::clock::NANOS_PER_SECOND;
 use crate::engine::{Engine, SHARDS};
 use crate::shard::Forgotten;
+use crate::source::SOURCE_BYTES;
 
 /// T5: a stream that was seen within this time is not forgotten to make room.
 const PROTECTED_SECONDS: u32 = 300;
@@ -12,8 +14,57 @@ const PROTECTED_SECONDS: u32 = 300;
 /// T3: how long the last value of a forgotten member is kept.
 const TOMBSTONE_SECONDS: u32 = 30 * 24 * 3600;
 
+/// How exactly ages are told, in seconds: of streams and sources, and of tombstones.
+const MINUTE: u32 = 60;
+const HOUR: u32 = 3600;
+
 /// Entries that one shard looks at in one go, so that its lock is not held for long.
 const STEPS: usize = 256;
+
+/// Entries that are looked at to make room for one request: a tenth of a millisecond or so.
+const EVICTION_STEPS: usize = 4096;
+
+/// Places in [`crate::source::SourceShard::oldest_seconds`].
+const SOURCES: usize = 0;
+const TOMBSTONES: usize = 1;
+
+/// A search for entries to forget, through all shards.
+struct Search {
+    wanted: usize,
+    /// Entries last seen at this second or later stay.
+    before: u32,
+    /// Seconds in which order does not matter: as exactly as ages are told.
+    grain: u32,
+}
+
+impl Search {
+    /// Forgets up to `wanted` entries, those idle longest first; says how many. `oldest` tells the age of a
+    /// shard, `forget` takes shard, second, limit and steps.
+    fn run(
+        &self,
+        steps: &mut usize,
+        oldest: impl Fn(usize) -> Option<u32>,
+        forget: impl Fn(usize, u32, usize, &mut usize) -> usize,
+    ) -> usize {
+        let (mut freed, mut reach, mut last_first) = (0, self.grain, None);
+        while let Some(first) = (0..SHARDS).filter_map(&oldest).min() {
+            // What was seen since has moved on; only what must not be forgotten now is in the way.
+            reach = if last_first == Some(first) { reach * 2 } else { self.grain };
+            last_first = Some(first);
+            let horizon = first.saturating_add(reach).min(self.before);
+            for number in 0..SHARDS {
+                let more = freed < self.wanted && *steps > 0;
+                if more && oldest(number).is_some_and(|second| second < horizon) {
+                    freed += forget(number, horizon, self.wanted - freed, steps);
+                }
+            }
+            if freed >= self.wanted || horizon >= self.before || *steps == 0 {
+                break;
+            }
+        }
+        freed
+    }
+}
 
 impl Engine {
     /// L1: forgets what is idle for `max_stale`, a bounded number per shard and call.
@@ -24,110 +75,105 @@ impl Engine {
         };
         let tombstones_before = second.saturating_sub(TOMBSTONE_SECONDS);
         for number in 0..SHARDS {
-            self.forget_streams(number, before, false, usize::MAX);
-            self.forget_sources(number, before, usize::MAX, true);
-            self.forget_tombstones(number, tombstones_before, usize::MAX);
+            self.forget_streams(number, before, false, usize::MAX, &mut STEPS.clone());
+            self.forget_sources(number, before, true, usize::MAX, &mut STEPS.clone());
+            self.forget_tombstones(number, tombstones_before, usize::MAX, &mut STEPS.clone());
         }
     }
 
-    /// T5: forgets up to `wanted` streams, those idle longest first; says how many.
-    pub(crate) fn make_room(&self, wanted: usize, second: u32) -> usize {
-        let freed = self.make_room_among(&self.fruitless_streams, second, |before| {
+    /// T5: forgets up to `wanted` streams, those idle longest first; says how many. `bytes` is what one of
+    /// those that found no room takes.
+    pub(crate) fn make_room(&self, wanted: usize, bytes: usize, second: u32) -> usize {
+        self.make_room_among(&self.fruitless_streams, second, |before, steps| {
             let mut freed = 0;
-            if self.is_over_budget() {
-                freed += self.evict(
-                    wanted,
-                    before,
-                    |n| self.oldest_source(n),
-                    |n, before, limit| {
-                        self.forget_tombstones(n, before, limit)
-                            + self.forget_sources(n, before, limit, false)
-                    },
-                );
+            let missing = self.missing(wanted, bytes);
+            if missing > 0 {
+                freed += self.free_sources(missing.div_ceil(SOURCE_BYTES), before, steps);
             }
+            let search = Search { wanted, before, grain: MINUTE };
             let oldest = |number: usize| self.shards[number].lock().oldest_second();
             freed
-                + self.evict(wanted, before, oldest, |n, before, limit| {
-                    self.forget_streams(n, before, true, limit)
+                + search.run(steps, oldest, |n, before, limit, steps| {
+                    self.forget_streams(n, before, true, limit, steps)
                 })
-        });
-        self.evicted_count.fetch_add(freed as u64, Ordering::Relaxed);
-        freed
+        })
     }
 
     /// T5: as [`Self::make_room`], for source streams.
-    pub(crate) fn make_room_for_sources(&self, wanted: usize, second: u32) -> usize {
-        let freed = self.make_room_among(&self.fruitless_sources, second, |before| {
-            let keep_tombstones = !self.is_over_budget();
-            self.evict(
-                wanted,
-                before,
-                |n| self.oldest_source(n),
-                |n, before, limit| {
-                    let tombs = if keep_tombstones { 0 } else { self.forget_tombstones(n, before, limit) };
-                    tombs + self.forget_sources(n, before, limit, keep_tombstones)
-                },
+    pub(crate) fn make_room_for_sources(&self, wanted: usize, bytes: usize, second: u32) -> usize {
+        self.make_room_among(&self.fruitless_sources, second, |before, steps| {
+            let missing = self.missing(wanted, bytes);
+            if missing > 0 {
+                return self.free_sources(missing.div_ceil(SOURCE_BYTES), before, steps);
+            }
+            let search = Search { wanted, before, grain: MINUTE };
+            search.run(
+                steps,
+                |n| self.oldest_source(n, SOURCES),
+                |n, before, limit, steps| self.forget_sources(n, before, true, limit, steps),
             )
-        });
-        self.evicted_count.fetch_add(freed as u64, Ordering::Relaxed);
-        freed
+        })
     }
 
-    /// Looking for idle entries is not free: where there were none, nobody looks again in this second.
+    /// Tombstones and sources that give their bytes back.
+    fn free_sources(&self, wanted: usize, before: u32, steps: &mut usize) -> usize {
+        let search = Search { wanted, before, grain: HOUR };
+        let freed = search.run(
+            steps,
+            |n| self.oldest_source(n, TOMBSTONES),
+            |n, before, limit, steps| self.forget_tombstones(n, before, limit, steps),
+        );
+        let search = Search { wanted: wanted.saturating_sub(freed), before, grain: MINUTE };
+        freed
+            + search.run(
+                steps,
+                |n| self.oldest_source(n, SOURCES),
+                |n, before, limit, steps| self.forget_sources(n, before, false, limit, steps),
+            )
+    }
+
+    fn oldest_source(&self, number: usize, which: usize) -> Option<u32> {
+        self.sources[number].lock().oldest_seconds()[which]
+    }
+
+    /// Looking for idle entries is not free: where there were none, nobody looks again in this second,
+    /// and no search takes more than [`EVICTION_STEPS`].
     fn make_room_among(
         &self,
         fruitless: &AtomicU32,
         second: u32,
-        search: impl FnOnce(u32) -> usize,
+        search: impl FnOnce(u32, &mut usize) -> usize,
     ) -> usize {
         let Some(before) = second.checked_sub(PROTECTED_SECONDS) else { return 0 };
         if fruitless.load(Ordering::Relaxed) == second {
             return 0;
         }
-        let freed = search(before);
-        if freed == 0 {
+        let mut steps = EVICTION_STEPS;
+        let freed = search(before, &mut steps);
+        if freed == 0 && steps > 0 {
             fruitless.store(second, Ordering::Relaxed);
         }
+        self.evicted_count.fetch_add(freed as u64, Ordering::Relaxed);
         freed
     }
 
-    /// Takes entries that were last seen before `before` from all shards, the oldest minute first.
-    fn evict(
+    /// How many bytes too few there are for so many streams or sources.
+    fn missing(&self, wanted: usize, bytes: usize) -> usize {
+        self.budget.missing(wanted.saturating_mul(bytes), Claim::Ordinary)
+    }
+
+    fn forget_streams(
         &self,
-        wanted: usize,
+        number: usize,
         before: u32,
-        oldest: impl Fn(usize) -> Option<u32>,
-        forget: impl Fn(usize, u32, usize) -> usize,
+        evict: bool,
+        limit: usize,
+        steps: &mut usize,
     ) -> usize {
-        let Some(first) = (0..SHARDS).filter_map(&oldest).min() else { return 0 };
-        let (mut freed, mut reach) = (0, 60);
-        loop {
-            let horizon = first.saturating_add(reach).min(before);
-            for number in 0..SHARDS {
-                if freed < wanted && oldest(number).is_some_and(|second| second < horizon) {
-                    freed += forget(number, horizon, wanted - freed);
-                }
-            }
-            if freed >= wanted || horizon >= before {
-                return freed;
-            }
-            reach *= 2;
-        }
-    }
-
-    fn oldest_source(&self, number: usize) -> Option<u32> {
-        self.sources[number].lock().oldest_seconds().into_iter().flatten().min()
-    }
-
-    fn is_over_budget(&self) -> bool {
-        !self.budget.has_room(0, crate::budget::Claim::Ordinary)
-    }
-
-    fn forget_streams(&self, number: usize, before: u32, evict: bool, limit: usize) -> usize {
-        let (mut count, mut steps) = (0, STEPS);
+        let mut count = 0;
         let mut shard = self.shards[number].lock();
         while count < limit {
-            let Some(Forgotten { stream, bytes }) = shard.forget_idle(before, evict, &mut steps) else {
+            let Some(Forgotten { stream, bytes }) = shard.forget_idle(before, evict, steps) else {
                 break;
             };
             count += 1;
@@ -140,14 +186,22 @@ impl Engine {
         count
     }
 
-    fn forget_sources(&self, number: usize, before: u32, limit: usize, keep_tombstones: bool) -> usize {
-        let (mut count, mut steps) = (0, STEPS);
+    fn forget_sources(
+        &self,
+        number: usize,
+        before: u32,
+        keep_tombstones: bool,
+        limit: usize,
+        steps: &mut usize,
+    ) -> usize {
+        let mut count = 0;
+        let now = self.latest_wall.load(Ordering::Relaxed);
         let mut shard = self.sources[number].lock();
         while count < limit {
-            let Some(slot) = shard.take_idle(before, &mut steps) else { break };
+            let Some(slot) = shard.take_idle(before, steps) else { break };
             count += 1;
             self.source_count.fetch_sub(1, Ordering::Relaxed);
-            if let Some((metric, bytes)) = shard.forget(slot, keep_tombstones) {
+            if let Some((metric, bytes)) = shard.forget(slot, keep_tombstones, now) {
                 self.budget.remove(bytes);
                 self.catalog.release_metric(metric);
             }
@@ -155,13 +209,14 @@ impl Engine {
         count
     }
 
-    fn forget_tombstones(&self, number: usize, before: u32, limit: usize) -> usize {
-        let (mut count, mut steps) = (0, STEPS);
+    fn forget_tombstones(&self, number: usize, before: u32, limit: usize, steps: &mut usize) -> usize {
+        let mut count = 0;
+        let now = self.latest_wall.load(Ordering::Relaxed);
         let mut shard = self.sources[number].lock();
         while count < limit {
-            let Some(slot) = shard.take_tombstone(before, &mut steps) else { break };
+            let Some(slot) = shard.take_tombstone(before, steps) else { break };
             count += 1;
-            if let Some((metric, bytes)) = shard.forget(slot, false) {
+            if let Some((metric, bytes)) = shard.forget(slot, false, now) {
                 self.budget.remove(bytes);
                 self.catalog.release_metric(metric);
             }

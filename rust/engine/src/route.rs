@@ -52,8 +52,18 @@ impl<B: Batch> Application<'_, B> {
         if result.roomless.is_empty() {
             return;
         }
+        let cost = |point: &IncomingPoint| {
+            let body = match point.value {
+                IncomingValue::Distribution { length, .. } => DISTRIBUTION_BYTES + 16 * length as usize,
+                _ => 0,
+            };
+            SOURCE_BYTES + body + self.engine.catalog.metric_cost(result.path(point))
+        };
+        let (wanted, bytes) = self.wanted(result, cost);
+        if wanted > 0 {
+            self.engine.make_room_for_sources(wanted, bytes, self.emission.clock.monotonic_second);
+        }
         let roomless = std::mem::take(&mut result.roomless);
-        self.engine.make_room_for_sources(roomless.len(), self.emission.clock.monotonic_second);
         for index in &roomless {
             self.route_group(std::slice::from_ref(index), result, true);
         }
@@ -121,7 +131,8 @@ impl<B: Batch> Application<'_, B> {
             result.outcomes.duplicate += 1;
             point.course = Course::Repeat;
         } else if windowed {
-            source.window_ended(self.time(point));
+            // A clock that is ahead must not spoil what comes later.
+            source.window_ended(self.time(point).min(self.now.wall_unix_nano));
         }
         Ok(slot)
     }
@@ -222,6 +233,7 @@ impl<B: Batch> Application<'_, B> {
         let last = source.member();
         if source.is_tombstone() {
             shard.revive(slot);
+            self.engine.source_count.fetch_add(1, Ordering::Relaxed);
         }
         if time <= last.time_unix_nano {
             result.outcomes.superseded += 1;
@@ -260,6 +272,13 @@ impl<B: Batch> Application<'_, B> {
     ) {
         let mut increase = Vec::new();
         let words = &result.words[begin as usize..(begin + length) as usize];
+        let growth = 2 * size_of_val(words);
+        if shard.distribution_bytes_of(slot) < growth && !self.engine.budget.has_room(growth, Claim::Ordinary)
+        {
+            result.outcomes.refused += 1;
+            point.course = Course::Done;
+            return;
+        }
         let change = shard.with_distribution(slot, |last| {
             DistributionRef::parse(words).and_then(|newer| last.advance(&newer, &mut increase))
         });

@@ -18,6 +18,8 @@ pub(crate) struct Shard {
     /// What does not fit into an entry: histograms, members of gauges.
     bodies: Slab<Option<Body>>,
     ages: Ages,
+    /// Overflow streams, which are spared where others make room (T5).
+    overflow_ages: Ages,
     /// Slots that have something to say at the next tick; some may have said it since.
     pending: Vec<u32>,
     /// D6: the latest emitted time of any stream forgotten here, Unix milliseconds.
@@ -40,7 +42,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Distribution(distribution) => distribution.bytes(),
             Self::Gauge(members) => members.bytes(),
@@ -65,6 +67,7 @@ impl Shard {
             streams: Slab::new(),
             bodies: Slab::new(),
             ages: Ages::new(age_seconds),
+            overflow_ages: Ages::new(age_seconds),
             pending: Vec::new(),
             forgotten_floor_milli: 0,
             births: 0,
@@ -103,7 +106,8 @@ impl Shard {
         let streams = &self.streams;
         self.index
             .insert_unique(identity.table_hash(), slot, |slot| streams.get(*slot).identity().table_hash());
-        self.ages.add(slot, second);
+        let ages = if streams.get(slot).is_overflow() { &mut self.overflow_ages } else { &mut self.ages };
+        ages.add(slot, second);
         slot
     }
 
@@ -115,6 +119,12 @@ impl Shard {
     #[inline]
     pub fn get_mut(&mut self, slot: u32) -> &mut Stream {
         self.streams.get_mut(slot)
+    }
+
+    /// The stream in a slot that was noted earlier, if one is there still.
+    pub fn live_mut(&mut self, slot: u32) -> Option<&mut Stream> {
+        let noted = slot < self.streams.slots();
+        noted.then(|| self.streams.get_mut(slot)).filter(|stream| stream.is_live())
     }
 
     /// Number of slots ever used, live or free.
@@ -187,10 +197,15 @@ impl Shard {
     /// `evict` is T5, which spares overflow streams: they would make no room for others.
     pub fn forget_idle(&mut self, second: u32, evict: bool, steps: &mut usize) -> Option<Forgotten> {
         let streams = &self.streams;
-        let slot = self.ages.take_idle(second, steps, |slot| match streams.get(slot) {
-            stream if stream.is_pending() || evict && stream.is_overflow() => Age::Busy,
+        let age = |slot| match streams.get(slot) {
+            stream if stream.is_pending() => Age::Busy,
             stream => Age::Seen(stream.last_seen_second),
-        })?;
+        };
+        let mut slot = self.ages.take_idle(second, steps, age);
+        if slot.is_none() && !evict {
+            slot = self.overflow_ages.take_idle(second, steps, age);
+        }
+        let slot = slot?;
         Some(self.forget(slot))
     }
 
@@ -208,7 +223,17 @@ impl Shard {
             self.body_bytes -= body;
             bytes += body + BODY_BYTES;
         }
+        if self.index.is_empty() {
+            self.give_back();
+        }
         Forgotten { stream, bytes }
+    }
+
+    /// Nothing is left: the memory goes back, for other uses within the budget.
+    fn give_back(&mut self) {
+        (self.index, self.streams, self.bodies) = (HashTable::new(), Slab::new(), Slab::new());
+        (self.ages, self.overflow_ages) = (self.ages.emptied(), self.overflow_ages.emptied());
+        self.pending = Vec::new();
     }
 
     /// Bytes of state: streams, tables, attribute lists, bodies.

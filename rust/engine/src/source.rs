@@ -266,6 +266,16 @@ impl SourceShard {
         Some((result, before, after))
     }
 
+    /// Bytes of the last value of a histogram's member.
+    pub fn distribution_bytes_of(&self, slot: u32) -> usize {
+        let place = self.sources.get(slot).distribution;
+        if place == NO_SLOT {
+            0
+        } else {
+            self.distributions.get(place).as_ref().map_or(0, Distribution::bytes)
+        }
+    }
+
     /// A tombstone that came back.
     pub fn revive(&mut self, slot: u32) {
         let source = self.sources.get_mut(slot);
@@ -278,7 +288,8 @@ impl SourceShard {
     /// An idle entry: forgets windows, and makes a member a tombstone, or forgets a tombstone.
     ///
     /// Returns the metric to release with the bytes that are free now, if it was forgotten for good.
-    pub fn forget(&mut self, slot: u32, keep_tombstone: bool) -> Option<(InternId, usize)> {
+    /// `now_nano` is the wall clock: starts that lie ahead are wrong clocks.
+    pub fn forget(&mut self, slot: u32, keep_tombstone: bool, now_nano: u64) -> Option<(InternId, usize)> {
         let source = self.sources.get_mut(slot);
         let (identity, metric) = (source.identity(), source.metric);
         if keep_tombstone && source.is_member() && !source.is_tombstone() {
@@ -292,7 +303,7 @@ impl SourceShard {
         // Only this very member would be counted twice if it came back, and it began then.
         let counted_until =
             if source.is_member() { source.member().start_unix_nano } else { source.latest_end_nano() };
-        self.forgotten_nano = self.forgotten_nano.max(counted_until);
+        self.forgotten_nano = self.forgotten_nano.max(counted_until.min(now_nano));
         *(if source.is_tombstone() { &mut self.tombstones } else { &mut self.live }) -= 1;
         let mut bytes = SOURCE_BYTES;
         source.flags = 0;
@@ -306,7 +317,16 @@ impl SourceShard {
             entry.remove();
         }
         self.sources.remove(slot);
+        if self.index.is_empty() {
+            self.give_back();
+        }
         Some((metric, bytes))
+    }
+
+    /// Nothing is left: the memory goes back, for other uses within the budget.
+    fn give_back(&mut self) {
+        (self.index, self.sources, self.distributions) = (HashTable::new(), Slab::new(), Slab::new());
+        (self.ages, self.tombstone_ages) = (self.ages.emptied(), self.tombstone_ages.emptied());
     }
 
     /// A source that was last seen before `second`. See [`Ages::take_idle`].

@@ -4,6 +4,7 @@
 //! What goes out here has no input point to be written into, so it is copied out of the catalog.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,8 @@ use crate::stream::{Emission, Output};
 
 /// Points after which a tick ends a chunk, so that no tick stalls the pipeline or its memory.
 const CHUNK_POINTS: usize = 8_192;
+/// Streams that speak before their shard is given free for requests.
+const SLOTS_PER_LOCK: usize = 256;
 /// Bytes of attributes after which a chunk ends: with times and values a request then stays below
 /// the 4 MiB that gRPC receivers take by default.
 const CHUNK_BYTES: usize = 2 << 20;
@@ -32,6 +35,8 @@ pub struct Tick {
     records: Vec<u8>,
     /// Distribution words of all histograms of the chunk.
     words: Vec<u64>,
+    /// Bytes of the names, scopes and resources of the chunk.
+    text_bytes: usize,
     metrics: BTreeMap<InternId, (Arc<MetricDescriptor>, [InternId; 2])>,
     /// Streams that the chunk speaks for (L4).
     streams: Vec<Spoken>,
@@ -117,12 +122,14 @@ impl Tick {
         self.points.clear();
         self.records.clear();
         self.words.clear();
+        self.text_bytes = 0;
         self.metrics.clear();
         self.streams.clear();
     }
 
     fn is_full(&self) -> bool {
-        self.points.len() >= CHUNK_POINTS || self.records.len() + self.words.len() * 8 >= CHUNK_BYTES
+        self.points.len() >= CHUNK_POINTS
+            || self.records.len() + self.words.len() * 8 + self.text_bytes >= CHUNK_BYTES
     }
 
     fn sort(&mut self) {
@@ -207,11 +214,12 @@ impl Engine {
     /// L2: lets the slots in `tick.again`, all of one shard, speak until the chunk is full.
     fn repeat_slots(&self, shard: &mut Shard, now: Now, tick: &mut Tick) {
         let at = self.reemission.lock().time_milli(now);
-        while let (Some(slot), false) = (tick.again.last().copied(), tick.is_full()) {
+        for _ in 0..SLOTS_PER_LOCK {
+            let (Some(slot), false) = (tick.again.last().copied(), tick.is_full()) else { break };
             tick.again.pop();
-            let stream = shard.get_mut(slot);
+            let Some(stream) = shard.live_mut(slot) else { continue };
             // Between two chunks it may have spoken, or given its place to another.
-            if stream.is_live() && !stream.is_pending() && stream.can_go_again(at) {
+            if !stream.is_pending() && stream.can_go_again(at) {
                 let output = stream.emit_again(at);
                 self.speak(tick, shard, slot, [None, Some(output)]);
             }
@@ -259,11 +267,12 @@ impl Engine {
 
     /// Lets the slots in `tick.rest`, all of one shard, speak until the chunk is full.
     fn release_slots(&self, shard: &mut Shard, emission: &Emission, last: bool, tick: &mut Tick) {
-        while let (Some(slot), false) = (tick.rest.last().copied(), tick.is_full()) {
+        for _ in 0..SLOTS_PER_LOCK {
+            let (Some(slot), false) = (tick.rest.last().copied(), tick.is_full()) else { break };
             tick.rest.pop();
-            let stream = shard.get_mut(slot);
+            let Some(stream) = shard.live_mut(slot) else { continue };
             stream.set_listed(false);
-            if !stream.is_live() || !stream.is_pending() {
+            if !stream.is_pending() {
                 continue; // it has spoken since, with a point of its own
             }
             let (zero, value) = stream.release(emission, last);
@@ -290,8 +299,11 @@ impl Engine {
             let words = write_words(shard.body(stream), is_zero, &mut tick.words);
             tick.points.push(DuePoint { stream: identity, metric, attributes, words, output });
         }
-        if let Some(descriptor) = self.catalog.metric(metric) {
-            tick.metrics.entry(metric).or_insert(descriptor);
+        if let (Entry::Vacant(entry), Some(descriptor)) =
+            (tick.metrics.entry(metric), self.catalog.metric(metric))
+        {
+            tick.text_bytes += descriptor.0.text_bytes();
+            entry.insert(descriptor);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What rules leave of one point's attributes (T0–T2): the ledger stream, the removals, the spelling.
 
+use std::collections::BTreeSet;
+
 use crate::attribute::{self, Attribute, ValueType};
 use crate::batch::{Batch, Span};
 use crate::identity::{AttributeSum, Identity, IdentityKey};
@@ -15,6 +17,13 @@ pub(crate) struct Trimmer<'a, B> {
     pub key: &'a IdentityKey,
     pub trimming: &'a Trimming,
     pub labels: Labels<'a>,
+}
+
+/// The resource attributes that become labels of a point, as they are spelled.
+#[derive(Debug, Default)]
+struct Promoted {
+    sum: AttributeSum,
+    keys: BTreeSet<Box<[u8]>>,
 }
 
 /// What becomes of a point's attributes.
@@ -45,6 +54,7 @@ impl<B: Batch> Trimmer<'_, B> {
         let mut trimmed = Trimmed::default();
         let mut kept = AttributeSum::default();
         let mut labels = LabelSet::default();
+        let promoted = self.promoted(path);
         self.each(path.plan, span, |number, fate, record| {
             match fate {
                 Fate::Keep => {}
@@ -54,17 +64,37 @@ impl<B: Batch> Trimmer<'_, B> {
                 Fate::Remove => trimmed.remove |= 1 << number,
                 Fate::Replace => trimmed.replace |= 1 << number,
             }
-            if fate != Fate::Remove {
+            let attribute = Attribute::parse(record).ok();
+            // Exporters write a promoted attribute of the resource over a point's own of that name.
+            let hidden = attribute.is_some_and(|attribute| promoted.keys.contains(attribute.key));
+            if fate != Fate::Remove && !hidden {
                 kept.add(self.key.attribute(record));
                 if self.labels.are_prometheus() {
-                    Attribute::parse(record).iter().for_each(|attribute| labels.add(attribute));
+                    attribute.iter().for_each(|attribute| labels.add(attribute));
                 }
             }
         });
         let attributes = if self.labels.are_prometheus() { labels.sum(self.key) } else { kept };
         trimmed.ledger = self.key.stream(path.metric_identity.ledger, attributes);
-        trimmed.spelling = self.spelling(path, kept);
+        trimmed.spelling = self.spelling_with(path, kept, promoted.sum);
         trimmed
+    }
+
+    /// The attributes of the resource that become labels of the point.
+    fn promoted(&self, path: &MetricPath) -> Promoted {
+        let mut promoted = Promoted::default();
+        if self.labels.promote_any() {
+            let _ = self.batch.resource_attributes(path.resource.attributes, |record| {
+                if let Ok(attribute) = Attribute::parse(record)
+                    && self.labels.promotes(attribute.key)
+                    && !self.trimming.removes_from_resource(attribute.key)
+                {
+                    promoted.sum.add(self.key.attribute(record));
+                    promoted.keys.insert(attribute.key.into());
+                }
+            });
+        }
+        promoted
     }
 
     /// Calls `each` with number, fate and output record of every attribute.
@@ -88,9 +118,13 @@ impl<B: Batch> Trimmer<'_, B> {
         });
     }
 
-    /// How the output of a point with the attributes `kept` is spelled, beside its resource, of which
-    /// exporters make the same labels for the same ledger stream.
+    /// How the output of a point with the attributes `kept` is spelled, with what exporters promote of
+    /// its resource.
     pub fn spelling(&self, path: &MetricPath, kept: AttributeSum) -> u64 {
+        self.spelling_with(path, kept, self.promoted(path).sum)
+    }
+
+    fn spelling_with(&self, path: &MetricPath, kept: AttributeSum, promoted: AttributeSum) -> u64 {
         if !self.labels.are_prometheus() {
             return 0; // equal identities are spelled alike
         }
@@ -100,6 +134,6 @@ impl<B: Batch> Trimmer<'_, B> {
         });
         let spans = [path.metric.name, path.scope.name, path.scope.version, path.scope.schema_url];
         let texts = spans.map(|span| self.batch.bytes(span));
-        self.key.parts(&mut Vec::new(), &[kept.0, scope.0], &texts).table_hash()
+        self.key.parts(&mut Vec::new(), &[kept.0, scope.0, promoted.0], &texts).table_hash()
     }
 }

@@ -89,16 +89,14 @@ impl Trimming {
 
     /// T1, T2: what becomes of one attribute of a point; `record` is the attribute record's identity.
     pub fn fate(&self, plan: Plan, attribute: &Attribute<'_>, record: Identity) -> Fate {
-        let mut fate = Fate::Keep;
-        for rule in self.matching(plan) {
-            if rule.filter.removes(attribute.key) {
-                return Fate::Remove;
-            }
-            if rule.max_values.get(attribute.key).is_some_and(|limit| !limit.admits(record)) {
-                fate = Fate::Replace;
-            }
+        // Removal first: what goes takes no place among the first values.
+        if self.matching(plan).any(|rule| rule.filter.removes(attribute.key)) {
+            return Fate::Remove;
         }
-        fate
+        let limits = self.matching(plan).filter_map(|rule| rule.max_values.get(attribute.key));
+        // Each limit sees the value, whatever another one says of it.
+        let refused = limits.filter(|limit| !limit.admits(record)).count();
+        if refused > 0 { Fate::Replace } else { Fate::Keep }
     }
 
     /// T1: whether a rule removes the attribute `key` from points of the metric `name`.
