@@ -17,8 +17,13 @@ import (
 // otherValue is what a value becomes that has no room among the values of its attribute (rule T2).
 const otherValue = "other"
 
-// isEdited tells whether a verdict changes attributes.
+// isEdited tells whether a verdict changes attributes of a point that goes on. A trimmed request loses most of its
+// points, because one of them carries the total of all: what is dropped is not worth the work. (A zero that stands
+// beside a dropped point has the attribute of an overflow stream, and not the point's.)
 func isEdited(answer *verdict) bool {
+	if answer.action == actionDrop || answer.action == actionWriteOverflow {
+		return false
+	}
 	return answer.remove|answer.replace != 0 || answer.has_edits != 0
 }
 

@@ -69,8 +69,8 @@ func TestEditsByNumber(t *testing.T) {
 	}
 }
 
-// Scenario: edits beyond the first 32 attributes for the points 1 and 3 of five; point 3 is dropped, and a
-// zero stands beside it.
+// Scenario: edits beyond the first 32 attributes for the points 1, 3 and 4 of five; point 3 is dropped, and a
+// zero stands beside point 1.
 // Guarantee: no point gets another's, and the zero has the attributes after trimming (D6).
 func TestEditsOfSeveralPoints(t *testing.T) {
 	metric := pmetric.NewMetric()
@@ -83,10 +83,12 @@ func TestEditsOfSeveralPoints(t *testing.T) {
 	a := answers{
 		points: []verdict{
 			{action: actionKeep, remove: 1}, {action: actionKeep, has_edits: 1}, {action: actionKeep},
-			{action: actionDrop, has_edits: 1, remove: 2}, {action: actionKeep, replace: 1 << 31},
+			{action: actionDrop, has_edits: 1, remove: 2}, {action: actionKeep, replace: 1 << 31, has_edits: 1},
 		},
-		edits: []attributeEdit{{owner: 1, attribute: 32}, {owner: 1, attribute: 39}, {owner: 3, attribute: 38}},
-		added: []addedPoint{{point: 3}},
+		edits: []attributeEdit{
+			{owner: 1, attribute: 32}, {owner: 1, attribute: 39}, {owner: 3, attribute: 38}, {owner: 4, attribute: 33},
+		},
+		added: []addedPoint{{point: 1}},
 	}
 	a.apply(md)
 	missing := func(point int) (keys []string) {
@@ -99,7 +101,7 @@ func TestEditsOfSeveralPoints(t *testing.T) {
 		}
 		return keys
 	}
-	assert.Equal(t, [][]string{{"00"}, {"32", "39"}, nil, {"31"}, {"01", "38"}},
+	assert.Equal(t, [][]string{{"00"}, {"32", "39"}, nil, {"31", "33"}, {"32", "39"}},
 		[][]string{missing(0), missing(1), missing(2), missing(3), missing(4)})
 	assert.Empty(t, a.edits)
 }

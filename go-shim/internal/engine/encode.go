@@ -24,7 +24,7 @@ type encoder struct {
 
 // encode writes what the library is shown of md and returns the buffer, or nil if that is nothing.
 func (e *encoder) encode(md pmetric.Metrics, metadata Metadata, wall time.Time, monotonic time.Duration) []byte {
-	e.used, e.points, e.shared = 0, 0, shared{}
+	e.used, e.points, e.shared = 0, 0, shared{prefix: notShared}
 	header := e.reserve(C.sizeof_tl_batch_header)
 	e.metadata(metadata)
 	metadataBytes := e.used - C.sizeof_tl_batch_header

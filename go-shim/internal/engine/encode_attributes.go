@@ -39,13 +39,18 @@ const attributeHeader = 8
 func (e *encoder) attributes(attributes pcommon.Map) int {
 	before := e.used
 	for key, value := range attributes.All() {
-		if value.Type() == pcommon.ValueTypeStr {
-			e.stringAttribute(key, value.Str())
-		} else {
-			e.attribute(key, value, 0)
-		}
+		e.attributeOf(key, value)
 	}
 	return e.used - before
+}
+
+// attributeOf writes an attribute that stands in no other.
+func (e *encoder) attributeOf(key string, value pcommon.Value) {
+	if value.Type() == pcommon.ValueTypeStr {
+		e.stringAttribute(key, value.Str())
+	} else {
+		e.attribute(key, value, 0)
+	}
 }
 
 func (e *encoder) stringAttribute(key, text string) {

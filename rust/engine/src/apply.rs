@@ -401,7 +401,7 @@ impl<B: Batch> Application<'_, B> {
     ) -> Option<u32> {
         let (engine, path) = (self.engine, result.path(point));
         let counter = match round {
-            Round::Ordinary if point.is_oversized() => return None,
+            Round::Ordinary if point.oversized => return None,
             Round::Ordinary => &engine.stream_count,
             Round::Overflow(_) => &engine.overflow_count,
         };

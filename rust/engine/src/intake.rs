@@ -62,6 +62,14 @@ struct Intake<'a, B> {
     result: &'a mut BatchResult,
 }
 
+/// The attributes of one point.
+struct HashedAttributes {
+    sum: AttributeSum,
+    order: u32,
+    /// T5: they take more than a stream of its own may have.
+    oversized: bool,
+}
+
 /// Attributes that several points have in common, hashed once.
 #[derive(Default)]
 struct SharedAttributes {
@@ -121,13 +129,13 @@ impl<B: Batch> Visitor for Intake<'_, B> {
             self.pass_on(number);
             return Ok(());
         }
-        let (attributes, attribute_order) = self.attributes(&point)?;
+        let attributes = self.attributes(&point)?;
         let value = self.value(&point)?;
         // Totals that no rule concerns may turn out to be passed on as they are (D14).
         if !self.path.is_plain_total() && !is_usable(&self.path, &point, value, self.result) {
             return Ok(());
         }
-        let stream = self.paths.key.stream(self.path.metric_identity.source, attributes);
+        let stream = self.paths.key.stream(self.path.metric_identity.source, attributes.sum);
         let window = self.window(stream, &point);
         let metric = self.current_metric();
         self.result.has_sources |= self.path.plan.two_level || self.path.is_plain_total();
@@ -140,7 +148,8 @@ impl<B: Batch> Visitor for Intake<'_, B> {
             attributes: point.attributes,
             link: Link::NONE,
             text: None,
-            attribute_order,
+            attribute_order: attributes.order,
+            oversized: attributes.oversized,
             metric,
             number,
             course: Course::Add,
@@ -159,19 +168,20 @@ impl<B: Batch> Intake<'_, B> {
 
     /// The sum of a point's attributes, and a number for the order in which it writes them.
     #[inline]
-    fn attributes(&mut self, point: &PointRef) -> Result<(AttributeSum, u32), Malformed> {
-        if point.attributes.length as usize > MAX_ATTRIBUTE_BYTES {
+    fn attributes(&mut self, point: &PointRef) -> Result<HashedAttributes, Malformed> {
+        let (shared, own) = self.batch.split_attributes(point.attributes)?;
+        if shared.length as usize + own.length as usize > MAX_ATTRIBUTE_BYTES {
             // It gets no stream of its own, so one hash does, however many attributes there are.
             let mut sum = AttributeSum::default();
             sum.add(self.paths.key.hash(self.batch.bytes(point.attributes)));
-            return Ok((sum, 0));
+            return Ok(HashedAttributes { sum, order: 0, oversized: true });
         }
-        let (shared, own) = self.batch.split_attributes(point.attributes)?;
         if shared != self.shared.span {
             let (sum, order) = self.hash_attributes(shared, AttributeSum::default(), 0)?;
             self.shared = SharedAttributes { span: shared, sum, order };
         }
-        self.hash_attributes(own, self.shared.sum, self.shared.order)
+        let (sum, order) = self.hash_attributes(own, self.shared.sum, self.shared.order)?;
+        Ok(HashedAttributes { sum, order, oversized: false })
     }
 
     /// Goes on from what stands before the attributes in `span`.

@@ -50,7 +50,7 @@ impl<B: Batch> Application<'_, B> {
     ) -> (usize, usize) {
         let points = result.roomless.iter().map(|index| &result.points[*index as usize]);
         // A point that is too large for a stream of its own needs no room.
-        let costs = points.filter(|point| !point.is_oversized()).map(cost);
+        let costs = points.filter(|point| !point.oversized).map(cost);
         costs.fold((0, 0), |(count, largest), bytes| (count + 1, largest.max(bytes)))
     }
 

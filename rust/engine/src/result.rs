@@ -79,6 +79,8 @@ pub(crate) struct IncomingPoint {
     /// How the ledger stream must be spelled for this point to carry its total.
     pub spelling: Spelling,
     pub no_recorded_value: bool,
+    /// T5: its attributes take more than a stream of its own may have.
+    pub oversized: bool,
 }
 
 /// What a point brings.
@@ -129,11 +131,6 @@ impl IncomingPoint {
 
     pub(crate) fn is_distribution(&self) -> bool {
         matches!(self.value, IncomingValue::Distribution { .. })
-    }
-
-    /// T5: whether its attributes take more than a stream of its own may keep.
-    pub(crate) fn is_oversized(&self) -> bool {
-        self.attributes.length as usize > MAX_ATTRIBUTE_BYTES
     }
 }
 

@@ -345,7 +345,7 @@ impl<B: Batch> Application<'_, B> {
             result.outcomes.duplicate += 1;
             point.course = Course::Repeat;
         }
-        if point.is_oversized() {
+        if point.oversized {
             return; // it has no stream of its own either
         }
         let trimmed = self.trimmer().trim(&path, point.attributes);
@@ -366,7 +366,7 @@ impl<B: Batch> Application<'_, B> {
         let engine = self.engine;
         let path = result.path(point);
         let bytes = SOURCE_BYTES + body_bytes + engine.catalog.metric_cost(path);
-        if point.is_oversized() || !engine.budget.has_room(bytes, Claim::Ordinary) {
+        if point.oversized || !engine.budget.has_room(bytes, Claim::Ordinary) {
             return Err(NoRoom);
         }
         let limit = engine.config.max_streams;
