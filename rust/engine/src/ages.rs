@@ -40,9 +40,10 @@ impl Ages {
         self.buckets.entry(second / self.width).or_default().push_back(slot);
     }
 
-    /// The second before which nothing was last seen, as far as is known; `None` without entries.
-    pub fn oldest_second(&self) -> Option<u32> {
-        self.buckets.first_key_value().map(|(bucket, _)| bucket * self.width)
+    /// The second in which the first bucket begins that reaches `from` or later; `None` without one.
+    /// Nothing was last seen before the first bucket of all.
+    pub fn oldest_second(&self, from: u32) -> Option<u32> {
+        self.buckets.range(from / self.width..).next().map(|(bucket, _)| bucket * self.width)
     }
 
     /// Takes an entry that was last seen before `second`, one of the oldest. `steps` bounds how many

@@ -39,22 +39,20 @@ struct Search {
 
 impl Search {
     /// Forgets up to `wanted` entries, those idle longest first; says how many. `oldest` tells the age of a
-    /// shard, `forget` takes shard, second, limit and steps.
+    /// shard from a second on, `forget` takes shard, second, limit and steps.
     fn run(
         &self,
         steps: &mut usize,
-        oldest: impl Fn(usize) -> Option<u32>,
+        oldest: impl Fn(usize, u32) -> Option<u32>,
         forget: impl Fn(usize, u32, usize, &mut usize) -> usize,
     ) -> usize {
-        let (mut freed, mut reach, mut last_first) = (0, self.grain, None);
-        while let Some(first) = (0..SHARDS).filter_map(&oldest).min() {
-            // What was seen since has moved on; only what must not be forgotten now is in the way.
-            reach = if last_first == Some(first) { reach * 2 } else { self.grain };
-            last_first = Some(first);
-            let horizon = first.saturating_add(reach).min(self.before);
+        let (mut freed, mut horizon) = (0, 0_u32);
+        // What was seen since has moved on, and what must not be forgotten now is passed over.
+        while let Some(first) = (0..SHARDS).filter_map(|number| oldest(number, horizon)).min() {
+            horizon = first.max(horizon).saturating_add(self.grain).min(self.before);
             for number in 0..SHARDS {
                 let more = freed < self.wanted && *steps > 0;
-                if more && oldest(number).is_some_and(|second| second < horizon) {
+                if more && oldest(number, 0).is_some_and(|second| second < horizon) {
                     freed += forget(number, horizon, self.wanted - freed, steps);
                 }
             }
@@ -91,7 +89,7 @@ impl Engine {
                 freed += self.free_sources(missing.div_ceil(SOURCE_BYTES), before, steps);
             }
             let search = Search { wanted, before, grain: MINUTE };
-            let oldest = |number: usize| self.shards[number].lock().oldest_second();
+            let oldest = |number: usize, from: u32| self.shards[number].lock().oldest_second(from);
             freed
                 + search.run(steps, oldest, |n, before, limit, steps| {
                     self.forget_streams(n, before, true, limit, steps)
@@ -109,7 +107,7 @@ impl Engine {
             let search = Search { wanted, before, grain: MINUTE };
             search.run(
                 steps,
-                |n| self.oldest_source(n, SOURCES),
+                |n, from| self.oldest_source(n, from, SOURCES),
                 |n, before, limit, steps| self.forget_sources(n, before, true, limit, steps),
             )
         })
@@ -120,20 +118,20 @@ impl Engine {
         let search = Search { wanted, before, grain: HOUR };
         let freed = search.run(
             steps,
-            |n| self.oldest_source(n, TOMBSTONES),
+            |n, from| self.oldest_source(n, from, TOMBSTONES),
             |n, before, limit, steps| self.forget_tombstones(n, before, limit, steps),
         );
         let search = Search { wanted: wanted.saturating_sub(freed), before, grain: MINUTE };
         freed
             + search.run(
                 steps,
-                |n| self.oldest_source(n, SOURCES),
+                |n, from| self.oldest_source(n, from, SOURCES),
                 |n, before, limit, steps| self.forget_sources(n, before, false, limit, steps),
             )
     }
 
-    fn oldest_source(&self, number: usize, which: usize) -> Option<u32> {
-        self.sources[number].lock().oldest_seconds()[which]
+    fn oldest_source(&self, number: usize, from: u32, which: usize) -> Option<u32> {
+        self.sources[number].lock().oldest_seconds(from)[which]
     }
 
     /// Looking for idle entries is not free: where there were none, nobody looks again in this second,

@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::ages::{Age, Ages};
+use crate::clock::NANOS_PER_MILLI;
 use crate::distribution::Distribution;
 use crate::gauge::GaugeMembers;
 use crate::identity::Identity;
@@ -97,6 +98,11 @@ impl Shard {
     /// Makes a stream; the caller has looked that there is none of this identity.
     pub fn insert(&mut self, mut new: NewStream, engine_floor_milli: u64) -> u32 {
         new.floor_milli = engine_floor_milli.max(self.forgotten_floor_milli);
+        if !new.is_gauge && self.forgotten_floor_milli > 0 {
+            // L1: one that comes back is new, also where its windows all have one start, as totals do.
+            let after = (self.forgotten_floor_milli + 1).saturating_mul(NANOS_PER_MILLI);
+            new.start_unix_nano = new.start_unix_nano.max(after);
+        }
         let (identity, second) = (new.identity, new.second);
         self.list_bytes += list_bytes(&new.attributes);
         let mut stream = Stream::new(new);
@@ -188,9 +194,9 @@ impl Shard {
         self.pending.len()
     }
 
-    /// The second before which no stream was last seen, as far as is known.
-    pub fn oldest_second(&self) -> Option<u32> {
-        self.ages.oldest_second()
+    /// As [`Ages::oldest_second`], of ordinary streams.
+    pub fn oldest_second(&self, from: u32) -> Option<u32> {
+        self.ages.oldest_second(from)
     }
 
     /// L1, T5: forgets a stream that was last seen before `second` and has nothing left to say.

@@ -345,8 +345,8 @@ impl SourceShard {
     }
 
     /// As [`Ages::oldest_second`], of sources and of tombstones.
-    pub fn oldest_seconds(&self) -> [Option<u32>; 2] {
-        [self.ages.oldest_second(), self.tombstone_ages.oldest_second()]
+    pub fn oldest_seconds(&self, from: u32) -> [Option<u32>; 2] {
+        [self.ages.oldest_second(from), self.tombstone_ages.oldest_second(from)]
     }
 
     /// Live sources and tombstones.

@@ -91,6 +91,11 @@ impl EngineHandle {
         self.guarded(|engine| Ok(engine.stats()))
     }
 
+    /// T1: false too where the engine is out of use, because points pass unchanged then.
+    pub(crate) fn removes_attribute(&self, name: &[u8], key: &[u8]) -> bool {
+        self.guarded(|engine| Ok(engine.removes_attribute(name, key))).unwrap_or(false)
+    }
+
     /// The drill behind `tl_engine_inject_panic`.
     pub(crate) fn panic_at_next_call(&self) {
         self.panic_next.store(true, Ordering::Relaxed);

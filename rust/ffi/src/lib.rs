@@ -389,8 +389,7 @@ pub unsafe extern "C" fn tl_engine_removes_attribute(
     key_bytes: usize,
 ) -> bool {
     // SAFETY: the caller's contract, repeated for each parameter above.
-    let (engine, name, key) =
-        unsafe { (engine.as_ref(), bytes(name, name_bytes), bytes(key, key_bytes)) };
+    let (engine, name, key) = unsafe { (engine.as_ref(), bytes(name, name_bytes), bytes(key, key_bytes)) };
     match (engine, name, key) {
         (Some(engine), Some(name), Some(key)) => engine.removes_attribute(name, key),
         _ => false,

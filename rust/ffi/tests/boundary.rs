@@ -6,121 +6,11 @@ mod support;
 
 use std::ptr::{null, null_mut};
 
-use support::{BEGAN, FlatBuilder, SECOND};
-use tokenledger::{Action, Verdict};
+use support::client::{CONFIG, Client, SECRET, text};
+use support::{BEGAN, FlatBuilder};
+use tokenledger::Action;
+use tokenledger::distribution::{Summary, push_explicit};
 use tokenledger_ffi::*;
-
-const CONFIG: &str = r#"{"max_stale_nano": 86400000000000, "max_lag_nano": 300000000000,
-    "first_value_delay_nano": 0, "emit": "each", "retransmissions": "recognise", "max_streams": 100}"#;
-
-const SECRET: [u8; SECRET_BYTES] = [7; SECRET_BYTES];
-
-fn error() -> Error {
-    Error { offset: 0, length: 0, fresh: 0, message: [0; MESSAGE_BYTES] }
-}
-
-fn text(error: &Error) -> &str {
-    std::str::from_utf8(&error.message[..error.length as usize]).unwrap()
-}
-
-/// Handles of one engine, freed together.
-struct Client {
-    engine: *mut EngineHandle,
-    result: *mut ResultHandle,
-    view: BatchView,
-    error: Error,
-}
-
-impl Client {
-    fn new(config: &str) -> Result<Self, (Status, String)> {
-        let (mut engine, mut error) = (null_mut(), error());
-        // SAFETY: all pointers are to live values of this function.
-        let status = unsafe {
-            let (config, length) = (config.as_ptr(), config.len());
-            tl_engine_create(config, length, SECRET.as_ptr(), SECRET.len(), BEGAN, 0, &mut engine, &mut error)
-        };
-        if status != Status::Ok {
-            return Err((status, text(&error).to_owned()));
-        }
-        let view = BatchView {
-            verdicts: null(),
-            verdict_count: 0,
-            added: null(),
-            added_count: 0,
-            outcomes: Default::default(),
-            scratch_bytes: 0,
-        };
-        Ok(Self { engine, result: tl_result_create(), view, error })
-    }
-
-    fn consume(&mut self, buffer: &[u8]) -> Status {
-        // SAFETY: the handles are live, the view and error are this value's own.
-        unsafe {
-            tl_engine_consume(
-                self.engine,
-                buffer.as_ptr(),
-                buffer.len(),
-                self.result,
-                &mut self.view,
-                &mut self.error,
-            )
-        }
-    }
-
-    fn verdicts(&self) -> &[Verdict] {
-        if self.view.verdict_count == 0 {
-            assert!(self.view.verdicts.is_null());
-            return &[];
-        }
-        // SAFETY: the view was filled by the last consume and points into the live result.
-        unsafe { std::slice::from_raw_parts(self.view.verdicts, self.view.verdict_count as usize) }
-    }
-
-    /// Number of bytes of all requests that a tick hands out.
-    fn tick(&mut self, second: u64) -> Result<u64, Status> {
-        let tick = tl_tick_create();
-        let mut view = TickView { payload_count: 0, done: 0 };
-        let mut bytes = 0;
-        let now = second * SECOND;
-        let outcome = loop {
-            // SAFETY: live handles, views of this function.
-            let status =
-                unsafe { tl_engine_tick(self.engine, tick, BEGAN + now, now, 0, &mut view, &mut self.error) };
-            if status != Status::Ok {
-                break Err(status);
-            }
-            for number in 0..view.payload_count {
-                let mut payload =
-                    PayloadView { metadata: null(), metadata_bytes: 0, request: null(), request_bytes: 0 };
-                // SAFETY: live tick, view of this function.
-                assert!(unsafe { tl_tick_payload(tick, number, &mut payload) });
-                assert!(payload.metadata.is_null() && payload.metadata_bytes == 0);
-                // SAFETY: the payload points into the live tick.
-                let request =
-                    unsafe { std::slice::from_raw_parts(payload.request, payload.request_bytes as usize) };
-                bytes += request.iter().map(|_| 1).sum::<u64>();
-            }
-            // SAFETY: as above; a number past the end is refused.
-            assert!(!unsafe { tl_tick_payload(tick, view.payload_count, &mut std::mem::zeroed()) });
-            if view.done == 1 {
-                break Ok(bytes);
-            }
-        };
-        // SAFETY: made above, not used again.
-        unsafe { tl_tick_destroy(tick) };
-        outcome
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        // SAFETY: made by this value, not used again.
-        unsafe {
-            tl_result_destroy(self.result);
-            tl_engine_destroy(self.engine);
-        }
-    }
-}
 
 /// Scenario: two batches, then a retry and a tick. Guarantee: verdicts, counts and payload as the
 /// header says.
@@ -207,7 +97,8 @@ fn null_pointers_are_errors() {
 fn bad_configurations_are_refused() {
     for (config, reason) in [
         ("", "EOF while parsing"),
-        ("{}", "missing field"),
+        ("7", "invalid type"),
+        (r#"{"rules": [{"drop": ["a"]}]}"#, "rule 1 needs metrics"),
         (&CONFIG.replace("each", "never"), "unknown variant `never`"),
         (&CONFIG.replace("100", "0"), "max_streams must be at least 1"),
         (&CONFIG.replace("86400000000000", "1"), "max_stale must be at least one second"),
@@ -224,7 +115,10 @@ fn bad_configurations_are_refused() {
 #[test]
 fn malformed_buffers_are_errors() {
     let mut client = Client::new(CONFIG).unwrap();
-    let batch = FlatBuilder::new(100).metric("tokens").point("one", 50, 5).point("two", 50, 7).build();
+    let mut words = Vec::new();
+    push_explicit(&mut words, Summary { count: 3, ..Summary::default() }, &[1.5], &[1, 2]);
+    let batch = FlatBuilder::new(100).metric("tokens").point("one", 50, 5).point("two", 50, 7);
+    let batch = batch.metric_of("sizes", 3, 1).histogram("one", 50, &words).build();
     for length in 0..batch.len() {
         assert_eq!(client.consume(&batch[..length]), Status::Malformed);
         assert!(text(&client.error).contains("malformed batch at byte"));

@@ -1,6 +1,7 @@
 //! Any batch as a flat buffer: seeds for the corpus, and a second way for the same points.
 
-use tokenledger::batch::{Batch, MetricRef, PointRef, ResourceRef, ScopeRef, Span, Visitor};
+use tokenledger::attribute::{self, SHARED, SHARED_BYTES};
+use tokenledger::batch::{Batch, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Span, Visitor};
 use tokenledger::{Malformed, Now, Number};
 use tokenledger_ffi::layout::{
     ALIGNMENT, BatchHeader, LAYOUT_VERSION, MAGIC, MetricRecord, PointRecord, ResourceRecord, ScopeRecord,
@@ -17,7 +18,7 @@ pub fn flatten(batch: &impl Batch, now: Now) -> Vec<u8> {
         monotonic_nano: now.monotonic_nano,
         ..BatchHeader::default()
     };
-    let mut writer = Writer { batch, bytes: Vec::new() };
+    let mut writer = Writer { batch, bytes: Vec::new(), first: (0, Vec::new()) };
     let metadata = records(|each| batch.metadata(each)).unwrap_or_default();
     writer.record(&BatchHeader { metadata_bytes: metadata.len() as u32, ..header }, &[&metadata]);
     // A batch that breaks off is written up to there: a seed need not be valid.
@@ -75,6 +76,8 @@ impl Visitor for Counter {
 struct Writer<'a, B> {
     batch: &'a B,
     bytes: Vec<u8>,
+    /// The attributes that later points share, and where they stand.
+    first: (usize, Vec<u8>),
 }
 
 fn records(read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), Malformed>) -> Result<Vec<u8>, Malformed> {
@@ -85,9 +88,32 @@ fn records(read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), Malformed>) ->
 
 impl<B: Batch> Writer<'_, B> {
     fn record(&mut self, record: &(impl IntoBytes + Immutable), texts: &[&[u8]]) {
-        self.bytes.resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
+        self.align();
         self.bytes.extend_from_slice(record.as_bytes());
         texts.iter().for_each(|text| self.bytes.extend_from_slice(text));
+    }
+
+    /// Attribute records of a point as they are written: with a record of type [`SHARED`] in the place of
+    /// those that it begins with as an earlier point does. True if they are written in full.
+    fn shared(&self, attributes: &[u8]) -> (Vec<u8>, bool) {
+        let (offset, first) = &self.first;
+        let (mut prefix, mut end) = (0, 0);
+        let _ = attribute::for_each(attributes, 0, |record| {
+            end += record.len();
+            if first.get(..end) == attributes.get(..end) {
+                prefix = end;
+            }
+        });
+        if prefix < SHARED_BYTES || prefix < attributes.len() / 2 {
+            return (attributes.to_vec(), true);
+        }
+        let numbers = [u32::from(SHARED), 8, *offset as u32, prefix as u32];
+        let marker = numbers.iter().flat_map(|number| number.to_ne_bytes());
+        (marker.chain(attributes[prefix..].iter().copied()).collect(), false)
+    }
+
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
     }
 
     fn text(&self, span: Span) -> Vec<u8> {
@@ -131,10 +157,11 @@ impl<B: Batch> Visitor for Writer<'_, B> {
         let record = MetricRecord {
             tag: TAG_METRIC,
             monotonic: u8::from(metric.monotonic),
+            kind: metric.kind as u8,
+            temporality: metric.temporality as u8,
             name_bytes: name.len() as u32,
             unit_bytes: unit.len() as u32,
             description_bytes: description.len() as u32,
-            ..MetricRecord::default()
         };
         self.record(&record, &[name, unit, description]);
         Ok(())
@@ -142,17 +169,34 @@ impl<B: Batch> Visitor for Writer<'_, B> {
 
     fn point(&mut self, point: PointRef) -> Result<(), Malformed> {
         let attributes = records(|each| self.batch.point_attributes(point.attributes, each))?;
+        let (attributes, in_full) = self.shared(&attributes);
+        let mut words = Vec::new();
+        let (is_double, value_bits) = match point.value {
+            PointValue::Number(Number::Int(value)) => (0, value as u64),
+            PointValue::Number(Number::Double(value)) => (1, value.to_bits()),
+            PointValue::Distribution(span) => {
+                self.batch.distribution(span, &mut words)?;
+                (0, words.len() as u64)
+            }
+        };
         let record = PointRecord {
             tag: TAG_POINT,
-            is_double: u8::from(matches!(point.value, Number::Double(_))),
+            is_double,
             no_recorded_value: u8::from(point.no_recorded_value),
             reserved: 0,
             attribute_bytes: attributes.len() as u32,
             start_unix_nano: point.start_unix_nano,
             time_unix_nano: point.time_unix_nano,
-            value_bits: point.value.bits(),
+            value_bits,
         };
         self.record(&record, &[&attributes]);
+        if in_full {
+            self.first = (self.bytes.len() - attributes.len(), attributes);
+        }
+        if !words.is_empty() {
+            self.align();
+            words.iter().for_each(|word| self.bytes.extend_from_slice(&word.to_ne_bytes()));
+        }
         Ok(())
     }
 }

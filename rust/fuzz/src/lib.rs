@@ -4,11 +4,14 @@
 //! (`fuzz_targets/`, feature `libfuzzer`); `cargo test` runs the committed corpora and some thousand
 //! changed copies of them through the same functions.
 
+mod bytes;
+mod distribution;
 mod engine;
 mod flatten;
 pub mod mutation;
 mod through;
 
+pub use distribution::distribution;
 pub use engine::engine;
 pub use flatten::flatten;
 

@@ -59,6 +59,13 @@ fn flat_buffer() {
     run("flat_buffer", tokenledger_fuzz::flat_buffer);
 }
 
+/// Scenario: recipes of histograms, right and wrong, and changed copies of them.
+/// Guarantee: no count is lost, order does not matter, and sizes stay within limits.
+#[test]
+fn distribution() {
+    run("distribution", tokenledger_fuzz::distribution);
+}
+
 /// Scenario: scripts of batches, retries, refusals, ticks and clock steps in all settings.
 /// Guarantee: every increment comes out once, in output that is strictly newer and never falls.
 #[test]
@@ -70,7 +77,7 @@ fn engine() {
 /// Guarantee: flat buffers of today's layout with points; if not, run the example `seed_corpus`.
 #[test]
 fn seeds_are_valid() {
-    let seeds = corpus("flat_buffer").into_iter().filter(|(name, _)| name.starts_with("claude-code"));
+    let seeds = corpus("flat_buffer").into_iter().filter(|(name, _)| !name.starts_with("found-"));
     for (name, bytes) in seeds {
         let batch = FlatBatch::parse(&bytes).expect(&name);
         let points =

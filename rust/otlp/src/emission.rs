@@ -1,15 +1,17 @@
 //! What the engine has to say at a tick, as OTLP requests.
 
+mod point;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokenledger::attribute::{self, Attribute, MAX_DEPTH, ValueType};
-use tokenledger::number::Number;
+use tokenledger::batch::MetricKind;
 use tokenledger::{Due, DueMetric, MetricDescriptor, ResourceDescriptor, ScopeDescriptor, Tick};
 
 use crate::field::{
-    LIST_VALUES, any_value, key_value, metric, number_data_point, request, resource, resource_metrics, scope,
-    scope_metrics, sum, temporality,
+    LIST_VALUES, any_value, data, key_value, metric, request, resource, resource_metrics, scope,
+    scope_metrics, temporality,
 };
 use crate::write;
 
@@ -18,7 +20,7 @@ use crate::write;
 pub struct Emission {
     /// That combination as attribute records, empty where no `metadata_keys` are set.
     pub metadata: Vec<u8>,
-    /// An encoded `ExportMetricsServiceRequest` of cumulative sums.
+    /// An encoded `ExportMetricsServiceRequest` of gauges, cumulative sums and cumulative histograms.
     pub request: Vec<u8>,
 }
 
@@ -83,24 +85,21 @@ fn write_metric<'a>(out: &mut Vec<u8>, descriptor: &MetricDescriptor, points: im
         write::text(out, metric::NAME, &descriptor.name);
         write::text(out, metric::DESCRIPTION, &descriptor.description);
         write::text(out, metric::UNIT, &descriptor.unit);
-        write::message(out, metric::SUM, |out| {
-            points.for_each(|point| write_point(out, point));
-            write::varint(out, sum::AGGREGATION_TEMPORALITY, temporality::CUMULATIVE as u64);
-            write::varint(out, sum::IS_MONOTONIC, u64::from(descriptor.monotonic));
-        });
-    });
-}
-
-fn write_point(out: &mut Vec<u8>, point: Due<'_>) {
-    write::message(out, sum::DATA_POINTS, |out| {
-        write::fixed64(out, number_data_point::START_TIME_UNIX_NANO, point.start_unix_nano);
-        write::fixed64(out, number_data_point::TIME_UNIX_NANO, point.time_unix_nano);
-        let number = match point.value {
-            Number::Int(_) => number_data_point::AS_INT,
-            Number::Double(_) => number_data_point::AS_DOUBLE,
+        let content = match descriptor.kind {
+            MetricKind::Sum => metric::SUM,
+            MetricKind::Gauge => metric::GAUGE,
+            MetricKind::ExplicitHistogram => metric::HISTOGRAM,
+            MetricKind::ExponentialHistogram => metric::EXPONENTIAL_HISTOGRAM,
         };
-        write::fixed64(out, number, point.value.bits());
-        write_attributes(out, number_data_point::ATTRIBUTES, point.attributes);
+        write::message(out, content, |out| {
+            points.for_each(|point| point::write(out, point));
+            if descriptor.kind != MetricKind::Gauge {
+                write::varint(out, data::AGGREGATION_TEMPORALITY, temporality::CUMULATIVE as u64);
+            }
+            if descriptor.kind == MetricKind::Sum {
+                write::varint(out, data::IS_MONOTONIC, u64::from(descriptor.monotonic));
+            }
+        });
     });
 }
 

@@ -43,10 +43,11 @@ pub mod metric {
     pub const SUMMARY: u32 = 11;
 }
 
-/// `Sum`.
-pub mod sum {
+/// What `Gauge`, `Sum`, `Histogram` and `ExponentialHistogram` have in common; a gauge has points only.
+pub mod data {
     pub const DATA_POINTS: u32 = 1;
     pub const AGGREGATION_TEMPORALITY: u32 = 2;
+    /// Of `Sum` only.
     pub const IS_MONOTONIC: u32 = 3;
 }
 
@@ -56,16 +57,53 @@ pub mod temporality {
     pub const CUMULATIVE: i32 = 2;
 }
 
-/// `NumberDataPoint`; as_double and as_int are the alternatives of its oneof `value`.
-pub mod number_data_point {
+/// What data points of all kinds have in common. Their attributes have another number in each.
+pub mod data_point {
     pub const START_TIME_UNIX_NANO: u32 = 2;
     pub const TIME_UNIX_NANO: u32 = 3;
+    /// Bit of `flags`: the point carries no value.
+    pub const NO_RECORDED_VALUE: u32 = 1;
+}
+
+/// `NumberDataPoint`; as_double and as_int are the alternatives of its oneof `value`.
+pub mod number_data_point {
     pub const AS_DOUBLE: u32 = 4;
     pub const AS_INT: u32 = 6;
     pub const ATTRIBUTES: u32 = 7;
     pub const FLAGS: u32 = 8;
-    /// Bit of `flags`: the point carries no value.
-    pub const NO_RECORDED_VALUE: u32 = 1;
+}
+
+/// `HistogramDataPoint`.
+pub mod histogram_data_point {
+    pub const COUNT: u32 = 4;
+    pub const SUM: u32 = 5;
+    pub const BUCKET_COUNTS: u32 = 6;
+    pub const EXPLICIT_BOUNDS: u32 = 7;
+    pub const ATTRIBUTES: u32 = 9;
+    pub const FLAGS: u32 = 10;
+    pub const MIN: u32 = 11;
+    pub const MAX: u32 = 12;
+}
+
+/// `ExponentialHistogramDataPoint`.
+pub mod exponential_histogram_data_point {
+    pub const ATTRIBUTES: u32 = 1;
+    pub const COUNT: u32 = 4;
+    pub const SUM: u32 = 5;
+    pub const SCALE: u32 = 6;
+    pub const ZERO_COUNT: u32 = 7;
+    pub const POSITIVE: u32 = 8;
+    pub const NEGATIVE: u32 = 9;
+    pub const FLAGS: u32 = 10;
+    pub const MIN: u32 = 12;
+    pub const MAX: u32 = 13;
+    pub const ZERO_THRESHOLD: u32 = 14;
+}
+
+/// `ExponentialHistogramDataPoint.Buckets`.
+pub mod buckets {
+    pub const OFFSET: u32 = 1;
+    pub const BUCKET_COUNTS: u32 = 2;
 }
 
 /// `KeyValue`.

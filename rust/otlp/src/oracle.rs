@@ -7,7 +7,7 @@ mod decode;
 mod shown;
 
 pub use decode::DecodedBatch;
-pub use shown::{Shown, show};
+pub use shown::{Shown, ShownValue, show};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use prost::Message;
@@ -25,8 +25,8 @@ pub struct Disagreement {
 
 /// Reads `bytes` both ways. Whatever prost accepts, the byte view must accept and show alike.
 ///
-/// The byte view may accept more: it does not look into metrics that are not delta sums, and it
-/// takes text that is not UTF-8, as the collector does. Returns whether prost accepted the bytes.
+/// The byte view may accept more: it does not look into summaries, metrics of no temporality and
+/// exemplars, and it takes text that is not UTF-8, as the collector does. Returns whether prost accepted the bytes.
 pub fn compare(bytes: &[u8]) -> Result<bool, Box<Disagreement>> {
     let view = ByteView::new(bytes).and_then(|view| show(&view));
     let Ok(request) = ExportMetricsServiceRequest::decode(bytes) else { return Ok(false) };

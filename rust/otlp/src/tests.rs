@@ -4,4 +4,5 @@ mod agreement;
 mod captures;
 mod emission;
 mod generate;
+mod kinds;
 mod rewire;

@@ -95,6 +95,38 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The value of a `sint32` field, which stands on the wire as 0, -1, 1, -2 …
+    pub fn sint32(&self) -> Result<i32, Malformed> {
+        let zigzag = self.varint()? as u32;
+        Ok((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
+    }
+
+    /// The values of a repeated `fixed64` or `double` field: one, or packed any number.
+    pub fn each_fixed64(&self, mut each: impl FnMut(u64)) -> Result<(), Malformed> {
+        let Value::Bytes(bytes) = self.value else {
+            each(self.fixed64()?);
+            return Ok(());
+        };
+        let (numbers, []) = bytes.as_chunks() else {
+            return Err(Malformed { offset: self.offset, reason: "packed numbers cut short" });
+        };
+        numbers.iter().for_each(|number| each(u64::from_le_bytes(*number)));
+        Ok(())
+    }
+
+    /// The values of a repeated varint field: one, or packed any number.
+    pub fn each_varint(&self, mut each: impl FnMut(u64)) -> Result<(), Malformed> {
+        let Value::Bytes(bytes) = self.value else {
+            each(self.varint()?);
+            return Ok(());
+        };
+        let mut packed = Message { bytes, offset: self.offset }.fields();
+        while !packed.rest.is_empty() {
+            each(packed.read_varint()?);
+        }
+        Ok(())
+    }
+
     /// The content of a message, `string` or `bytes` field.
     #[inline]
     pub fn message(&self) -> Result<Message<'a>, Malformed> {
@@ -231,7 +263,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn offset(&self) -> usize {
+    /// Where the rest that is not yet read begins in the batch.
+    #[inline]
+    pub fn offset(&self) -> usize {
         self.message.offset + self.message.bytes.len() - self.rest.len()
     }
 
@@ -302,6 +336,43 @@ mod tests {
         assert!(fields(&nested(MAX_GROUP_DEPTH)).is_ok());
         assert!(fields(&nested(MAX_GROUP_DEPTH + 1)).is_err());
         assert!(fields(&vec![0x0b; 10_000_000]).is_err());
+    }
+
+    /// Scenario: repeated numbers one by one, packed, packed and cut short.
+    /// Guarantee: the first two forms mean the same, the third is an error.
+    #[test]
+    fn repeated_numbers_are_read_in_both_forms() {
+        fn read(bytes: &[u8], varints: bool) -> Result<Vec<u64>, Malformed> {
+            let mut values = Vec::new();
+            for field in Message::new(bytes, 0).fields() {
+                let field = field?;
+                match varints {
+                    true => field.each_varint(|value| values.push(value))?,
+                    false => field.each_fixed64(|value| values.push(value))?,
+                }
+            }
+            Ok(values)
+        }
+        assert_eq!(read(&[0x08, 0x96, 0x01, 0x0a, 3, 7, 0x80, 0x01, 0x0a, 0], true), Ok(vec![150, 7, 128]));
+        let fixed = [&[0x09_u8][..], &5_u64.to_le_bytes(), &[0x0a, 8], &6_u64.to_le_bytes()].concat();
+        assert_eq!(read(&fixed, false), Ok(vec![5, 6]));
+        let place = |offset, reason| Err(Malformed { offset, reason });
+        assert_eq!(read(&[0x0a, 2, 7, 0x80], true), place(3, "number that does not end"));
+        assert_eq!(read(&[0x0a, 7, 0, 0, 0, 0, 0, 0, 0], false), place(2, "packed numbers cut short"));
+        assert!(read(&fixed, true).is_err() && read(&[0x08, 1], false).is_err());
+    }
+
+    /// Scenario: signed 32-bit numbers, and one with more bits than it should have.
+    /// Guarantee: read as protobuf writes them; what is over 32 bits is cut off.
+    #[test]
+    fn signed_numbers_are_read() {
+        for (wire, value) in [(0, 0), (1, -1), (2, 1), (0xffff_ffff, i32::MIN), (0xffff_fffe, i32::MAX)] {
+            for wire in [wire, wire | 0xff << 40] {
+                let mut bytes = Vec::new();
+                crate::write::varint(&mut bytes, 1, wire);
+                assert_eq!(fields(&bytes).unwrap()[0].sint32(), Ok(value));
+            }
+        }
     }
 
     /// Scenario: an embedded message in two pieces. Guarantee: their concatenation, from the place asked.

@@ -4,13 +4,18 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Metric, NumberDataPoint, Sum, metric::Data, number_data_point,
+    AggregationTemporality, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint,
+    metric::Data, number_data_point,
 };
 use tokenledger::attribute::{self, MAX_DEPTH, ValueType};
-use tokenledger::batch::{Batch, Malformed, MetricRef, PointRef, ResourceRef, ScopeRef, Span, Visitor};
+use tokenledger::batch::{
+    Batch, Malformed, MetricKind, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Span, Temporality,
+    Visitor,
+};
+use tokenledger::distribution::{Summary, push_explicit, push_exponential};
 use tokenledger::number::Number;
 
-/// The delta sums of a decoded request; text and attribute records lie in one run of bytes.
+/// The metrics of a decoded request; text, attribute records and words lie in one run of bytes.
 #[derive(Debug, Default)]
 pub struct DecodedBatch {
     bytes: Vec<u8>,
@@ -53,34 +58,95 @@ impl DecodedBatch {
     }
 
     fn metric(&mut self, metric: &Metric) {
-        let Some(Data::Sum(sum)) = &metric.data else { return };
-        if sum.aggregation_temporality != AggregationTemporality::Delta as i32 {
-            return;
-        }
-        let shown = MetricRef {
-            name: self.text(&metric.name),
-            unit: self.text(&metric.unit),
-            description: self.text(&metric.description),
-            monotonic: sum.is_monotonic,
+        let (kind, code, monotonic) = match &metric.data {
+            Some(Data::Sum(sum)) => (MetricKind::Sum, sum.aggregation_temporality, sum.is_monotonic),
+            Some(Data::Gauge(_)) => (MetricKind::Gauge, AggregationTemporality::Delta as i32, false),
+            Some(Data::Histogram(histogram)) => {
+                (MetricKind::ExplicitHistogram, histogram.aggregation_temporality, true)
+            }
+            Some(Data::ExponentialHistogram(histogram)) => {
+                (MetricKind::ExponentialHistogram, histogram.aggregation_temporality, true)
+            }
+            Some(Data::Summary(_)) | None => return,
         };
+        let temporality = match AggregationTemporality::try_from(code) {
+            Ok(AggregationTemporality::Delta) => Temporality::Delta,
+            Ok(AggregationTemporality::Cumulative) => Temporality::Cumulative,
+            Ok(AggregationTemporality::Unspecified) | Err(_) => return,
+        };
+        let name = self.text(&metric.name);
+        let unit = self.text(&metric.unit);
+        let description = self.text(&metric.description);
+        let shown = MetricRef { name, unit, description, kind, temporality, monotonic };
         self.elements.push(Element::Metric(shown));
-        let Sum { data_points, .. } = sum;
-        data_points.iter().for_each(|point| self.point(point));
+        match &metric.data {
+            Some(Data::Sum(sum)) => sum.data_points.iter().for_each(|point| self.number(point)),
+            Some(Data::Gauge(gauge)) => gauge.data_points.iter().for_each(|point| self.number(point)),
+            Some(Data::Histogram(data)) => data.data_points.iter().for_each(|point| self.explicit(point)),
+            Some(Data::ExponentialHistogram(data)) => {
+                data.data_points.iter().for_each(|point| self.exponential(point));
+            }
+            Some(Data::Summary(_)) | None => {}
+        }
     }
 
-    fn point(&mut self, point: &NumberDataPoint) {
+    fn number(&mut self, point: &NumberDataPoint) {
+        let value = match point.value {
+            Some(number_data_point::Value::AsDouble(value)) => Number::Double(value),
+            Some(number_data_point::Value::AsInt(value)) => Number::Int(value),
+            None => Number::Int(0),
+        };
         let shown = PointRef {
             attributes: self.attributes(&point.attributes),
             start_unix_nano: point.start_time_unix_nano,
             time_unix_nano: point.time_unix_nano,
-            value: match point.value {
-                Some(number_data_point::Value::AsDouble(value)) => Number::Double(value),
-                Some(number_data_point::Value::AsInt(value)) => Number::Int(value),
-                None => Number::Int(0),
-            },
+            value: PointValue::Number(value),
             no_recorded_value: point.flags & 1 == 1 || point.value.is_none(),
         };
         self.elements.push(Element::Point(shown));
+    }
+
+    fn explicit(&mut self, point: &HistogramDataPoint) {
+        let summary = Summary { count: point.count, sum: point.sum, min: point.min, max: point.max };
+        let mut words = Vec::new();
+        push_explicit(&mut words, summary, &point.explicit_bounds, &point.bucket_counts);
+        let shown = PointRef {
+            attributes: self.attributes(&point.attributes),
+            start_unix_nano: point.start_time_unix_nano,
+            time_unix_nano: point.time_unix_nano,
+            value: self.words(&words),
+            no_recorded_value: point.flags & 1 == 1,
+        };
+        self.elements.push(Element::Point(shown));
+    }
+
+    fn exponential(&mut self, point: &ExponentialHistogramDataPoint) {
+        let summary = Summary { count: point.count, sum: point.sum, min: point.min, max: point.max };
+        let positive = point.positive.clone().unwrap_or_default();
+        let negative = point.negative.clone().unwrap_or_default();
+        let mut words = Vec::new();
+        push_exponential(
+            &mut words,
+            summary,
+            point.scale,
+            point.zero_count,
+            point.zero_threshold,
+            (positive.offset, &positive.bucket_counts),
+            (negative.offset, &negative.bucket_counts),
+        );
+        let shown = PointRef {
+            attributes: self.attributes(&point.attributes),
+            start_unix_nano: point.start_time_unix_nano,
+            time_unix_nano: point.time_unix_nano,
+            value: self.words(&words),
+            no_recorded_value: point.flags & 1 == 1,
+        };
+        self.elements.push(Element::Point(shown));
+    }
+
+    fn words(&mut self, words: &[u64]) -> PointValue {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        PointValue::Distribution(self.append(&bytes))
     }
 
     fn text(&mut self, text: &str) -> Span {
@@ -153,6 +219,12 @@ impl Batch for DecodedBatch {
 
     fn point_attributes(&self, span: Span, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
         attribute::for_each(self.bytes(span), 0, each)
+    }
+
+    fn distribution(&self, span: Span, words: &mut Vec<u64>) -> Result<(), Malformed> {
+        let (whole, _) = self.bytes(span).as_chunks();
+        words.extend(whole.iter().map(|word| u64::from_ne_bytes(*word)));
+        Ok(())
     }
 
     fn metadata(&self, _: impl FnMut(&[u8])) -> Result<(), Malformed> {

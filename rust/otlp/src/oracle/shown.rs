@@ -1,6 +1,9 @@
 //! What a batch shows, resolved into owned values that can be compared across encodings.
 
-use tokenledger::batch::{Batch, Malformed, MetricRef, PointRef, ResourceRef, ScopeRef, Visitor};
+use tokenledger::batch::{
+    Batch, Malformed, MetricKind, MetricRef, PointRef, PointValue, ResourceRef, ScopeRef, Temporality,
+    Visitor,
+};
 use tokenledger::number::Number;
 
 type Text = Vec<u8>;
@@ -28,7 +31,7 @@ pub enum Shown {
         /// UTF-8 text.
         schema_url: Text,
     },
-    /// A delta sum of the last scope.
+    /// A metric of the last scope.
     Metric {
         /// UTF-8 text.
         name: Text,
@@ -36,6 +39,10 @@ pub enum Shown {
         unit: Text,
         /// UTF-8 text.
         description: Text,
+        /// What its points are.
+        kind: MetricKind,
+        /// Delta or cumulative; delta for gauges.
+        temporality: Temporality,
         /// Whether it may only grow.
         monotonic: bool,
     },
@@ -47,13 +54,22 @@ pub enum Shown {
         start: u64,
         /// Unix nanoseconds.
         time: u64,
-        /// Whether the value is a double.
-        is_double: bool,
-        /// Bits of the value, so that NaN equals itself.
-        value_bits: u64,
+        /// The number or the histogram.
+        value: ShownValue,
         /// Whether the point carries no value.
         no_recorded_value: bool,
     },
+}
+
+/// The value of a point, by its bits, so that NaN equals itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShownValue {
+    /// Of an integer point.
+    Int(i64),
+    /// Of a floating-point one.
+    Double(u64),
+    /// Of a histogram: its words (see [`tokenledger::distribution`]).
+    Words(Vec<u64>),
 }
 
 /// Everything that `batch` shows, metadata and attributes included.
@@ -104,6 +120,8 @@ impl<B: Batch> Visitor for Collector<'_, B> {
             name: self.batch.bytes(metric.name).to_vec(),
             unit: self.batch.bytes(metric.unit).to_vec(),
             description: self.batch.bytes(metric.description).to_vec(),
+            kind: metric.kind,
+            temporality: metric.temporality,
             monotonic: metric.monotonic,
         });
         Ok(())
@@ -111,12 +129,20 @@ impl<B: Batch> Visitor for Collector<'_, B> {
 
     fn point(&mut self, point: PointRef) -> Result<(), Malformed> {
         let attributes = collect(|each| self.batch.point_attributes(point.attributes, each))?;
+        let value = match point.value {
+            PointValue::Number(Number::Int(value)) => ShownValue::Int(value),
+            PointValue::Number(Number::Double(value)) => ShownValue::Double(value.to_bits()),
+            PointValue::Distribution(span) => {
+                let mut words = Vec::new();
+                self.batch.distribution(span, &mut words)?;
+                ShownValue::Words(words)
+            }
+        };
         self.shown.push(Shown::Point {
             attributes,
             start: point.start_unix_nano,
             time: point.time_unix_nano,
-            is_double: matches!(point.value, Number::Double(_)),
-            value_bits: point.value.bits(),
+            value,
             no_recorded_value: point.no_recorded_value,
         });
         Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokenledger::attribute::Attribute;
 
 use crate::ByteView;
-use crate::oracle::{self, Shown, show};
+use crate::oracle::{self, Shown, ShownValue, show};
 
 fn metric_bodies(client: &str) -> Vec<PathBuf> {
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/captures");
@@ -41,14 +41,14 @@ fn add_tokens(shown: &[Shown], totals: &mut BTreeMap<String, f64>) {
     for element in shown {
         match element {
             Shown::Metric { name, .. } => is_tokens = name == b"claude_code.token.usage",
-            Shown::Point { attributes, is_double, value_bits, .. } if is_tokens => {
-                assert!(is_double, "this client sends doubles");
+            Shown::Point { attributes, value, .. } if is_tokens => {
+                let ShownValue::Double(bits) = value else { panic!("this client sends doubles: {value:?}") };
                 let attribute = |key: &[u8]| {
                     let mut attributes = attributes.iter().map(|record| Attribute::parse(record).unwrap());
                     attributes.find(|attribute| attribute.key == key).unwrap().value
                 };
                 let name = String::from_utf8(attribute(b"type").to_vec()).unwrap();
-                *totals.entry(name).or_default() += f64::from_bits(*value_bits);
+                *totals.entry(name).or_default() += f64::from_bits(*bits);
             }
             _ => {}
         }

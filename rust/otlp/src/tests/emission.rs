@@ -16,18 +16,18 @@ use super::generate::request;
 use crate::ByteView;
 use crate::emission::{Emission, encode};
 
-const START: u64 = 1_800_000_000_000_000_000;
+pub(super) const START: u64 = 1_800_000_000_000_000_000;
 
-fn now(second: u64) -> Now {
+pub(super) fn now(second: u64) -> Now {
     Now { wall_unix_nano: START + second * 1_000_000_000, monotonic_nano: second * 1_000_000_000 }
 }
 
-fn engine() -> Engine {
+pub(super) fn engine() -> Engine {
     let key = IdentityKey::new(std::array::from_fn(|i| i as u8));
     Engine::new(Config { emit: Emit::Interval, ..Config::default() }, key, now(0)).unwrap()
 }
 
-fn consume(engine: &Engine, request: &ExportMetricsServiceRequest, tenant: &str) {
+pub(super) fn consume(engine: &Engine, request: &ExportMetricsServiceRequest, tenant: &str) {
     let mut metadata = Vec::new();
     if !tenant.is_empty() {
         attribute::push(&mut metadata, b"tenant", ValueType::String, tenant.as_bytes());
@@ -38,7 +38,7 @@ fn consume(engine: &Engine, request: &ExportMetricsServiceRequest, tenant: &str)
 }
 
 /// Everything due at shutdown.
-fn emitted(engine: &Engine) -> Vec<Emission> {
+pub(super) fn emitted(engine: &Engine) -> Vec<Emission> {
     let mut tick = Tick::default();
     let mut emissions = Vec::new();
     while !tick.is_done() {
@@ -48,11 +48,11 @@ fn emitted(engine: &Engine) -> Vec<Emission> {
     emissions
 }
 
-fn decode(emission: &Emission) -> ExportMetricsServiceRequest {
+pub(super) fn decode(emission: &Emission) -> ExportMetricsServiceRequest {
     ExportMetricsServiceRequest::decode(emission.request.as_slice()).unwrap()
 }
 
-fn attribute(key: &str, value: Value) -> KeyValue {
+pub(super) fn attribute(key: &str, value: Value) -> KeyValue {
     KeyValue { key: key.into(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 }
 }
 
@@ -76,7 +76,7 @@ fn sum(name: &str, data_points: Vec<NumberDataPoint>) -> Metric {
     }
 }
 
-fn one_resource(metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
+pub(super) fn one_resource(metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
     let nested = KeyValueList {
         values: vec![attribute("a", Value::IntValue(-1)), attribute("b", Value::BoolValue(false))],
     };
@@ -218,14 +218,18 @@ proptest! {
     }
 }
 
-/// The attribute sets of all sums, as canonical records in any order.
+/// The attribute sets of all metrics, as canonical records in any order.
 fn point_attributes(request: &ExportMetricsServiceRequest) -> Vec<Vec<Vec<u8>>> {
     let mut request = request.clone();
     for metric in
         request.resource_metrics.iter_mut().flat_map(|r| &mut r.scope_metrics).flat_map(|s| &mut s.metrics)
     {
-        if let Some(Data::Sum(sum)) = &mut metric.data {
-            sum.aggregation_temporality = 1; // so that the oracle shows it
+        // So that the oracle shows it.
+        match &mut metric.data {
+            Some(Data::Sum(data)) => data.aggregation_temporality = 1,
+            Some(Data::Histogram(data)) => data.aggregation_temporality = 1,
+            Some(Data::ExponentialHistogram(data)) => data.aggregation_temporality = 1,
+            Some(Data::Gauge(_) | Data::Summary(_)) | None => {}
         }
     }
     let shown = crate::oracle::show(&crate::oracle::DecodedBatch::new(&request)).unwrap();

@@ -27,14 +27,15 @@ impl Dice {
 fn rewire_message(bytes: &[u8], kind: Kind, dice: &mut Dice) -> Vec<u8> {
     let mut fields: Vec<Vec<u8>> = Vec::new();
     for field in split(bytes) {
-        match field.content {
-            Some(content) => {
+        match (field.content, packed(kind, field.number)) {
+            (Some(content), Some(width)) => fields.extend(unpack(field.number, content, width, dice)),
+            (Some(content), None) => {
                 let content = rewire_message_or_text(content, inner(kind, field.number), dice);
                 let pieces =
                     if inner(kind, field.number) == Kind::Other { vec![content] } else { cut(content, dice) };
                 fields.extend(pieces.iter().map(|piece| embed(field.number, piece, dice)));
             }
-            None => fields.push(field.raw.to_vec()),
+            (None, _) => fields.push(field.raw.to_vec()),
         }
     }
     for _ in 0..fields.len() {
@@ -59,14 +60,51 @@ fn rewire_message(bytes: &[u8], kind: Kind, dice: &mut Dice) -> Vec<u8> {
 /// A field that displaces what a oneof of the message holds, or is displaced by what follows.
 fn other_alternative(kind: Kind, dice: &mut Dice) -> Vec<u8> {
     let choices: &[&[u8]] = match kind {
-        Kind::Metric => &[&[0x2a, 0], &[0x3a, 2, 0x10, 1], &[0x4a, 0], &[0x52, 0], &[0x5a, 0]],
-        Kind::Point => &[&[0x21, 1, 2, 3, 4, 5, 6, 7, 8], &[0x31, 1, 2, 3, 4, 5, 6, 7, 8]],
+        Kind::Metric => &[&[0x2a, 0], &[0x3a, 2, 0x10, 1], &[0x4a, 0], &[0x52, 2, 0x10, 2], &[0x5a, 0]],
+        Kind::Number => &[&[0x21, 1, 2, 3, 4, 5, 6, 7, 8], &[0x31, 1, 2, 3, 4, 5, 6, 7, 8]],
         Kind::AnyValue => {
             &[&[0x0a, 1, b'x'], &[0x10, 1], &[0x18, 5], &[0x2a, 0], &[0x32, 0], &[0x3a, 0], &[0x40, 1]]
         }
         _ => &[&[]],
     };
     choices[dice.below(choices.len())].to_vec()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Width {
+    Varint,
+    Fixed64,
+}
+
+/// How the numbers of a packed field stand in it.
+fn packed(kind: Kind, number: u32) -> Option<Width> {
+    match (kind, number) {
+        (Kind::HistogramPoint, 6 | 7) => Some(Width::Fixed64),
+        (Kind::Buckets, 2) => Some(Width::Varint),
+        _ => None,
+    }
+}
+
+/// The numbers of a packed field in several packed fields, or one by one.
+fn unpack(number: u32, content: &[u8], width: Width, dice: &mut Dice) -> Vec<Vec<u8>> {
+    let (mut fields, mut run, mut rest) = (Vec::new(), Vec::new(), content);
+    while !rest.is_empty() {
+        let begin = rest;
+        match width {
+            Width::Varint => drop(take_varint(&mut rest)),
+            Width::Fixed64 => rest = &rest[8..],
+        }
+        let value = &begin[..begin.len() - rest.len()];
+        if dice.one_in(4) {
+            fields.push(embed(number, &std::mem::take(&mut run), dice));
+            let wire_type = u64::from(width == Width::Fixed64);
+            fields.push([varint(u64::from(number) << 3 | wire_type), value.to_vec()].concat());
+        } else {
+            run.extend_from_slice(value);
+        }
+    }
+    fields.push(embed(number, &run, dice));
+    fields
 }
 
 fn rewire_message_or_text(content: &[u8], kind: Kind, dice: &mut Dice) -> Vec<u8> {
@@ -99,7 +137,7 @@ fn embed(number: u32, content: &[u8], dice: &mut Dice) -> Vec<u8> {
 }
 
 fn unknown_field(dice: &mut Dice) -> Vec<u8> {
-    let number = [13_u64, 100, 1000, 536_870_911][dice.below(4)] << 3;
+    let number = [15_u64, 100, 1000, 536_870_911][dice.below(4)] << 3;
     let content: &[u8] = match dice.below(5) {
         0 => &[0, 0x96, 0x01],
         1 => &[1, 1, 2, 3, 4, 5, 6, 7, 8],
@@ -177,8 +215,14 @@ enum Kind {
     ScopeMetrics,
     Scope,
     Metric,
-    Sum,
-    Point,
+    /// A gauge or sum.
+    Numbers,
+    Number,
+    Histogram,
+    HistogramPoint,
+    Exponential,
+    ExponentialPoint,
+    Buckets,
     KeyValue,
     AnyValue,
     Array,
@@ -191,11 +235,17 @@ fn inner(kind: Kind, number: u32) -> Kind {
         (Kind::Request, 1) => Kind::ResourceMetrics,
         (Kind::ResourceMetrics, 1) => Kind::Resource,
         (Kind::ResourceMetrics, 2) => Kind::ScopeMetrics,
-        (Kind::Resource, 1) | (Kind::Scope, 3) | (Kind::Point, 7) | (Kind::Map, 1) => Kind::KeyValue,
+        (Kind::Resource, 1) | (Kind::Scope, 3) | (Kind::Map, 1) => Kind::KeyValue,
+        (Kind::Number, 7) | (Kind::HistogramPoint, 9) | (Kind::ExponentialPoint, 1) => Kind::KeyValue,
         (Kind::ScopeMetrics, 1) => Kind::Scope,
         (Kind::ScopeMetrics, 2) => Kind::Metric,
-        (Kind::Metric, 7) => Kind::Sum,
-        (Kind::Sum, 1) => Kind::Point,
+        (Kind::Metric, 5 | 7) => Kind::Numbers,
+        (Kind::Metric, 9) => Kind::Histogram,
+        (Kind::Metric, 10) => Kind::Exponential,
+        (Kind::Numbers, 1) => Kind::Number,
+        (Kind::Histogram, 1) => Kind::HistogramPoint,
+        (Kind::Exponential, 1) => Kind::ExponentialPoint,
+        (Kind::ExponentialPoint, 8 | 9) => Kind::Buckets,
         (Kind::KeyValue, 2) | (Kind::Array, 1) => Kind::AnyValue,
         (Kind::AnyValue, 5) => Kind::Array,
         (Kind::AnyValue, 6) => Kind::Map,
