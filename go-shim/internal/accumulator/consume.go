@@ -21,6 +21,7 @@ func (p *Processor) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) erro
 		return fmt.Errorf("%s %w", p.id, ErrNotStarted)
 	}
 	began := time.Now()
+	defer p.inFlight.enter().Done()
 	batch, err := p.engine.Consume(md, p.keys.selectFrom(ctx))
 	if err != nil {
 		return p.passUnchanged(ctx, md, err)
@@ -72,6 +73,9 @@ func (p *Processor) account(ctx context.Context, outcomes engine.Outcomes, began
 // what is held (L5).
 func (p *Processor) Tick(ctx context.Context, final bool) error {
 	return p.engine.Tick(final, func(metadata engine.Metadata, md pmetric.Metrics) error {
+		if err := p.inFlight.wait(ctx); err != nil {
+			return err
+		}
 		return p.next.ConsumeMetrics(withMetadata(ctx, metadata), md)
 	})
 }

@@ -47,6 +47,7 @@ type Processor struct {
 	telemetry Telemetry
 	notices   notices
 	room      room
+	inFlight  inFlight
 
 	engine *engine.Engine // set by Open, safe for use by several goroutines
 	ticker *ticker        // set by Start

@@ -111,10 +111,19 @@ impl Reemission {
         admitted
     }
 
+    /// Streams that were last seen in this monotonic second or before are idle.
+    pub fn idle_since(&self, now: Now) -> u32 {
+        let before = now.monotonic_nano.saturating_sub(self.behind_milli() * NANOS_PER_MILLI);
+        Now { monotonic_nano: before, ..now }.monotonic_second()
+    }
+
     /// The time at which streams go out again at `now`, Unix milliseconds.
     pub fn time_milli(&self, now: Now) -> u64 {
-        let half = self.interval_nano / 2 / NANOS_PER_MILLI;
-        now.wall_milli().saturating_sub(half.min(BEHIND_MILLI))
+        now.wall_milli().saturating_sub(self.behind_milli())
+    }
+
+    fn behind_milli(&self) -> u64 {
+        BEHIND_MILLI.min(self.interval_nano / 2 / NANOS_PER_MILLI)
     }
 }
 

@@ -276,9 +276,14 @@ impl Stream {
         (zero, Some(self.emit_at(time)))
     }
 
-    /// L2: whether the total may go out again at `at_milli`. Gauges do not: they would look alive.
+    /// L2: whether it has a total that readers know. Gauges do not go out again: they would look alive.
+    pub fn has_total(&self) -> bool {
+        self.has(VALUE_SENT) && !self.has(GAUGE)
+    }
+
+    /// L2: whether the total may go out again at `at_milli`.
     pub fn can_go_again(&self, at_milli: u64) -> bool {
-        self.has(VALUE_SENT) && !self.has(GAUGE) && at_milli > self.last_emitted_milli
+        self.has_total() && at_milli > self.last_emitted_milli
     }
 
     /// L2: the total once more, at `at_milli`.

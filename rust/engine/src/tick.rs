@@ -198,16 +198,17 @@ impl Engine {
         turns
     }
 
-    /// L2: the streams of a shard that nobody has heard of for a while.
+    /// L2: the streams of a shard that nobody has heard of for a while. All of them are counted, or
+    /// one that has just gone out would make room for one that is idle for longer.
     fn choose_again(&self, shard: &Shard, now: Now, again: &mut Vec<u32>) {
         let mut reemission = self.reemission.lock();
-        let at = reemission.time_milli(now);
+        let (at, idle_since) = (reemission.time_milli(now), reemission.idle_since(now));
         again.extend((0..shard.slots()).filter(|slot| {
             let stream = shard.get(*slot);
-            stream.is_live()
-                && !stream.is_pending()
-                && stream.can_go_again(at)
+            let idle = stream.is_live() && !stream.is_pending() && stream.last_seen_second <= idle_since;
+            idle && stream.has_total()
                 && reemission.admits(stream.last_seen_second)
+                && stream.can_go_again(at)
         }));
     }
 
