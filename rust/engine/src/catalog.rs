@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::attribute::Attribute;
 use crate::batch::{Batch, Malformed, MetricKind};
 use crate::budget::Budget;
 use crate::identity::Identity;
@@ -226,13 +225,10 @@ pub(crate) fn allocated(length: usize) -> usize {
 }
 
 fn resource(batch: &impl Batch, path: &MetricPath, trimming: &Trimming) -> ResourceDescriptor {
-    let is_kept = |record: &[u8]| {
-        !Attribute::parse(record).is_ok_and(|attribute| trimming.removes_from_resource(attribute.key))
-    };
     ResourceDescriptor {
         attributes: collect(|out| {
             batch.resource_attributes(path.resource.attributes, |record| {
-                if is_kept(record) {
+                if !trimming.removes_from_resource(record) {
                     out.extend_from_slice(record);
                 }
             })

@@ -158,7 +158,7 @@ impl PathHasher<'_> {
             let identity = self.key.attribute(record);
             all.add(identity);
             if trims {
-                if self.loses(record) {
+                if self.trimming.removes_from_resource(record) {
                     edits.push(AttributeEdit { owner: number, attribute: place, replace: 0 });
                 } else {
                     kept.add(identity);
@@ -178,17 +178,13 @@ impl PathHasher<'_> {
         Ok(Identities { source, output, ledger })
     }
 
-    fn loses(&self, record: &[u8]) -> bool {
-        Attribute::parse(record).is_ok_and(|attribute| self.trimming.removes_from_resource(attribute.key))
-    }
-
     /// T0: of a resource a reader sees `job`, `instance` and what is promoted.
     fn resource_labels(&self, batch: &impl Batch, resource: ResourceRef) -> Result<AttributeSum, Malformed> {
         let mut labels = LabelSet::default();
         let [mut namespace, mut name] = [Vec::new(), Vec::new()];
         batch.resource_attributes(resource.attributes, |record| {
             let Ok(attribute) = Attribute::parse(record) else { return };
-            if self.trimming.removes_from_resource(attribute.key) {
+            if self.trimming.removes_from_resource(record) {
                 return;
             }
             let promoted = self.labels.promotes(attribute.key);

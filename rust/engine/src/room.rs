@@ -73,9 +73,9 @@ impl Engine {
         };
         let tombstones_before = second.saturating_sub(TOMBSTONE_SECONDS);
         for number in 0..SHARDS {
-            self.forget_streams(number, before, false, usize::MAX, &mut STEPS.clone());
-            self.forget_sources(number, before, true, usize::MAX, &mut STEPS.clone());
-            self.forget_tombstones(number, tombstones_before, usize::MAX, &mut STEPS.clone());
+            self.forget_streams(number, before, false, usize::MAX, &mut { STEPS });
+            self.forget_sources(number, before, true, usize::MAX, &mut { STEPS });
+            self.forget_tombstones(number, tombstones_before, usize::MAX, &mut { STEPS });
         }
     }
 

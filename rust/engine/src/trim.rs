@@ -87,7 +87,7 @@ impl<B: Batch> Trimmer<'_, B> {
             let _ = self.batch.resource_attributes(path.resource.attributes, |record| {
                 if let Ok(attribute) = Attribute::parse(record)
                     && self.labels.promotes(attribute.key)
-                    && !self.trimming.removes_from_resource(attribute.key)
+                    && !self.trimming.removes_from_resource(record)
                 {
                     promoted.sum.add(self.key.attribute(record));
                     promoted.keys.insert(attribute.key.into());

@@ -104,9 +104,12 @@ impl Trimming {
         self.matching(self.plan(name)).any(|rule| rule.filter.removes(key))
     }
 
-    /// T1: whether the attribute `key` is removed from every resource.
-    pub fn removes_from_resource(&self, key: &[u8]) -> bool {
-        self.resource.as_ref().is_some_and(|filter| filter.removes(key))
+    /// T1: whether an attribute is removed from every resource, by its record. One that cannot be read stays.
+    pub fn removes_from_resource(&self, record: &[u8]) -> bool {
+        let removes = |filter: &KeyFilter| {
+            Attribute::parse(record).is_ok_and(|attribute| filter.removes(attribute.key))
+        };
+        self.resource.as_ref().is_some_and(removes)
     }
 
     /// Whether resources lose attributes at all.
