@@ -90,6 +90,24 @@ pub struct Stats {
     pub max_memory_bytes: u64,
     /// How often the wall clock stepped back by more than a minute.
     pub clock_steps_back: u64,
+    /// Bytes of the ledger's files; 0 without a ledger, as all that follows.
+    pub ledger_file_bytes: u64,
+    /// Bytes of journal that no snapshot contains yet.
+    pub ledger_journal_bytes: u64,
+    /// Transactions written.
+    pub ledger_commits: u64,
+    /// Transactions that could not be written.
+    pub ledger_failed_commits: u64,
+    /// Whole snapshots made.
+    pub ledger_snapshots: u64,
+    /// Snapshots that could not be made.
+    pub ledger_failed_snapshots: u64,
+    /// Rows and snapshots found damaged at the start.
+    pub ledger_damaged: u64,
+    /// 1 while nothing can be written, and so nothing is taken in.
+    pub ledger_stopped: u64,
+    /// Usage entries that are not in the usage file yet.
+    pub usage_pending: u64,
 }
 
 impl Engine {

@@ -15,7 +15,9 @@ pub mod clock;
 pub mod config;
 pub mod distribution;
 pub mod identity;
+pub mod ledger;
 pub mod number;
+pub mod usage;
 pub mod verdict;
 
 mod ages;

@@ -31,6 +31,8 @@ pub struct BatchResult {
     pub words: Vec<u64>,
     /// What became of the points.
     pub outcomes: Outcomes,
+    /// What [`crate::Engine::settle`] waits for before the batch may be acknowledged; 0 for nothing.
+    pub ticket: u64,
     /// Points that reach the store, in input order.
     pub(crate) points: Vec<IncomingPoint>,
     /// The metrics that they belong to.
@@ -157,6 +159,7 @@ impl BatchResult {
         self.resource_edits.clear();
         self.words.clear();
         self.outcomes = Outcomes::default();
+        self.ticket = 0;
         self.points.clear();
         self.metrics.clear();
         self.order.clear();
