@@ -80,7 +80,7 @@ fn tick(c: &mut Criterion) {
             harness.engine.consume(&batch, harness.now(), &mut harness.result).unwrap();
             let mut tick = tokenledger::Tick::default();
             while !tick.is_done() {
-                harness.engine.tick(harness.now(), false, &mut tick);
+                harness.engine.tick(harness.now(), false, &mut tick).unwrap();
             }
             tick
         });

@@ -11,7 +11,6 @@ use crate::engine::{Engine, SHARDS};
 use crate::gauge::{GaugeMembers, Taken};
 use crate::group::group_by_shard;
 use crate::identity::Identity;
-use crate::intern::InternId;
 use crate::number::Number;
 use crate::output_time::window_start;
 use crate::path::Labels;
@@ -21,7 +20,6 @@ use crate::shard::{BODY_BYTES, Body, STREAM_BYTES, Shard, list_bytes};
 use crate::source::Link;
 use crate::stream::{Answer, Emission, NewStream, Output};
 use crate::trim::Trimmer;
-use crate::trimming::Fate;
 use crate::verdict::{Action, AddedPoint, Outcomes};
 
 /// Points of one shard that are looked up before the first of them is applied.
@@ -175,12 +173,16 @@ impl<B: Batch> Application<'_, B> {
         let recognise = plain && point.window != 0 && self.recognises() && round == Round::Ordinary;
         if recognise && !stream.remember_window(point.window) {
             result.outcomes.duplicate += 1;
+            result.points[visit.index as usize].course = Course::Repeat;
             return shard.mark_pending(slot);
         }
+        let remembered = &mut result.touched[touched].windows;
+        *remembered = remembered.saturating_add(u8::from(recognise));
         match self.add(shard, slot, &point, result, round) {
             Added::Yes => {}
             Added::Superseded => {
                 result.outcomes.superseded += 1;
+                result.points[visit.index as usize].course = Course::Done;
                 if self.repeat {
                     shard.mark_pending(slot);
                 }
@@ -188,6 +190,7 @@ impl<B: Batch> Application<'_, B> {
             }
             Added::Invalid => {
                 result.outcomes.invalid += 1;
+                result.points[visit.index as usize].course = Course::Done;
                 return;
             }
             // T5: what an existing stream has no room for adds up elsewhere; a gauge's value is refused.
@@ -198,6 +201,7 @@ impl<B: Batch> Application<'_, B> {
                 return result.roomless.push(visit.index);
             }
         }
+        result.touched[touched].changed = true;
         result.touched[touched].changed_since = true;
         self.answer(shard, visit, &point, result, touched);
     }
@@ -360,6 +364,7 @@ impl<B: Batch> Application<'_, B> {
             verdict.value_bits = total.bits();
             verdict.is_double = u8::from(matches!(total, Number::Double(_)));
         }
+        shard.note_touched(&result.touched[touched_before..]);
     }
 
     /// T0: whether the point can carry the total of its stream, and the latest text of its resource.
@@ -386,7 +391,9 @@ impl<B: Batch> Application<'_, B> {
             // By its identity: since the second pass the source may have been forgotten, text and all.
             let path = &result.metrics[point.metric as usize];
             let latest = self.engine.catalog.acquire_metric(self.batch, path, &self.engine.trimming);
-            self.engine.catalog.release_metric(std::mem::replace(&mut stream.metric, latest));
+            let former = std::mem::replace(&mut stream.metric, latest);
+            shard.note_other_text(visit.slot, &self.engine.catalog);
+            self.engine.catalog.release_metric(former);
         }
     }
 
@@ -415,7 +422,7 @@ impl<B: Batch> Application<'_, B> {
         };
         counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).ok()?;
         let attributes = match round {
-            Round::Ordinary => self.intern(path, point),
+            Round::Ordinary => engine.intern_trimmed(&self.trimmer(), path.plan, point.attributes),
             Round::Overflow(_) => self.intern_overflow(),
         };
         let spelling = match point.spelling {
@@ -438,7 +445,9 @@ impl<B: Batch> Application<'_, B> {
             floor_milli: 0,
         };
         engine.budget.add(STREAM_BYTES + list_bytes(&new.attributes));
-        Some(shard.insert(new, engine.floor_milli))
+        let slot = shard.insert(new, engine.floor_milli);
+        shard.note_stream(slot, &engine.catalog);
+        Some(slot)
     }
 
     /// Bytes that a new stream takes at most.
@@ -458,17 +467,6 @@ impl<B: Batch> Application<'_, B> {
     fn attribute_bytes(&self, point: &IncomingPoint) -> usize {
         let split = self.batch.split_attributes(point.attributes);
         split.map_or(0, |(shared, own)| shared.length as usize + own.length as usize)
-    }
-
-    fn intern(&self, path: &crate::path::MetricPath, point: &IncomingPoint) -> Box<[InternId]> {
-        let mut ids = Vec::with_capacity(16);
-        let engine = self.engine;
-        self.trimmer().each(path.plan, point.attributes, |_, fate, record| {
-            if fate != Fate::Remove {
-                ids.push(engine.catalog.acquire_attribute(engine.key.attribute(record), record));
-            }
-        });
-        ids.into()
     }
 
     pub(crate) fn trimmer(&self) -> Trimmer<'_, B> {
@@ -539,7 +537,16 @@ fn touch(place: &mut u32, list: &mut Vec<Touched>, locked_at: usize, slot: u32, 
     if !known.is_some_and(|touched| touched.identity == identity) {
         *place = list.len() as u32;
         let shard = identity.shard(SHARDS) as u8;
-        list.push(Touched { identity, slot, shard, emitted: None, changed_since: false, lone_zero: false });
+        list.push(Touched {
+            identity,
+            slot,
+            shard,
+            emitted: None,
+            changed_since: false,
+            lone_zero: false,
+            changed: false,
+            windows: 0,
+        });
     }
     *place as usize
 }

@@ -162,8 +162,23 @@ impl Catalog {
     /// Appends the records of acquired attributes to `out`.
     pub fn copy_attributes(&self, ids: &[InternId], out: &mut Vec<u8>) {
         for id in ids {
-            self.attributes.read(*id, |record| out.extend_from_slice(record));
+            self.read_attribute(*id, |record| out.extend_from_slice(record));
         }
+    }
+
+    /// Reads the record of an acquired attribute.
+    pub fn read_attribute(&self, id: InternId, read: impl FnOnce(&[u8])) {
+        self.attributes.read(id, |record| read(record));
+    }
+
+    /// One reference more to an attribute that is acquired already.
+    pub fn acquire_attribute_again(&self, id: InternId) {
+        self.attributes.acquire_again(id);
+    }
+
+    /// One reference more to a metric that is acquired already.
+    pub fn acquire_metric_again(&self, id: InternId) {
+        self.metrics.acquire_again(id);
     }
 
     /// Bytes of text with its share of the tables that hold it.

@@ -12,6 +12,7 @@ use crate::clock::{NANOS_PER_SECOND, Now};
 use crate::config::{Config, ConfigError, Emit, Retransmissions};
 use crate::identity::{Identity, IdentityKey};
 use crate::intake;
+use crate::ledger::journal::Ledger;
 use crate::output_time::OutputClock;
 use crate::reemission::Reemission;
 use crate::result::BatchResult;
@@ -62,6 +63,8 @@ pub struct Engine {
     clock_steps_back: AtomicU64,
     /// Which streams go out again next (L2).
     pub(crate) reemission: Mutex<Reemission>,
+    /// What must survive the process; `None` where nothing must.
+    pub(crate) ledger: Option<Ledger>,
 }
 
 /// What an engine holds at a moment.
@@ -138,6 +141,7 @@ impl Engine {
             latest_wall: AtomicU64::new(now.wall_unix_nano),
             clock_steps_back: AtomicU64::new(0),
             reemission: Mutex::new(Reemission::new(&config, now)),
+            ledger: None,
             config,
         })
     }
@@ -147,12 +151,15 @@ impl Engine {
     /// A malformed batch changes nothing; what `result` holds is then of no use.
     pub fn consume(&self, batch: &impl Batch, now: Now, result: &mut BatchResult) -> Result<(), Malformed> {
         self.observe(now);
+        // Nothing is cut while a batch is half done.
+        let _open = self.ledger.as_ref().map(Ledger::enter);
         let read = intake::read(batch, self, result);
         let scratch = result.bytes();
         result.counted.now(&self.budget, scratch);
         read?;
         let repeat = self.is_retransmission(result.digest, now);
         Application { engine: self, batch, emission: self.emission(now), now, repeat }.run(result);
+        result.ticket = self.ledger.as_ref().map_or(0, Ledger::ticket);
         Ok(())
     }
 
@@ -190,7 +197,7 @@ impl Engine {
             scratch_bytes: self.budget.scratch() as u64,
             max_memory_bytes: self.config.max_memory_bytes,
             clock_steps_back: self.clock_steps_back.load(Ordering::Relaxed),
-            ..Stats::default()
+            ..self.ledger_stats()
         };
         for shard in &self.shards {
             let shard = shard.lock();
@@ -239,13 +246,51 @@ impl Engine {
     fn is_retransmission(&self, digest: Option<Identity>, now: Now) -> bool {
         let Some(digest) = digest else { return false };
         let mut digests = self.digests_of(digest).lock();
-        match self.config.retransmissions {
+        let known = match self.config.retransmissions {
             Retransmissions::Add => digests.remove(digest),
-            Retransmissions::Recognise if digests.contains(digest) => true,
-            Retransmissions::Recognise => {
-                self.remember(&mut digests, digest, now);
-                false
-            }
+            Retransmissions::Recognise => digests.contains(digest),
+        };
+        if known {
+            return true;
+        }
+        if self.config.retransmissions == Retransmissions::Recognise {
+            self.remember(&mut digests, digest, now);
+        }
+        if let Some(ledger) = &self.ledger {
+            ledger.note_request(digest, now);
+        }
+        false
+    }
+
+    /// D3a: a request that a ledger knows; it was taken in so many nanoseconds ago.
+    pub(crate) fn remember_restored(&self, digest: Identity, age_nano: u64, now: Now) {
+        let then = Now { monotonic_nano: now.monotonic_nano.saturating_sub(age_nano), ..now };
+        let mut digests = self.digests_of(digest).lock();
+        if !digests.contains(digest) {
+            self.remember(&mut digests, digest, then);
+        }
+    }
+
+    /// D3a: every request that is remembered, with the monotonic time at or before which it came.
+    pub(crate) fn each_request(&self, mut each: impl FnMut(Identity, u64)) {
+        self.digests.iter().for_each(|part| part.lock().each(&mut each));
+    }
+
+    fn ledger_stats(&self) -> Stats {
+        let Some(ledger) = &self.ledger else { return Stats::default() };
+        let counters = &ledger.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            ledger_file_bytes: read(&counters.file_bytes),
+            ledger_journal_bytes: read(&counters.journal_bytes),
+            ledger_commits: read(&counters.commits),
+            ledger_failed_commits: read(&counters.failed_commits),
+            ledger_snapshots: read(&counters.snapshots),
+            ledger_failed_snapshots: read(&counters.failed_snapshots),
+            ledger_damaged: read(&counters.damaged),
+            ledger_stopped: u64::from(ledger.is_stopped()),
+            usage_pending: ledger.usage.as_ref().map_or(0, |usage| usage.pending() as u64),
+            ..Stats::default()
         }
     }
 

@@ -71,6 +71,11 @@ impl IdentityKey {
         Self { secret: Box::new(secret) }
     }
 
+    /// The random bytes, for the ledger that they belong to.
+    pub(crate) fn secret(&self) -> [u8; SECRET_BYTES] {
+        *self.secret
+    }
+
     /// The identity of one attribute record.
     #[inline]
     pub fn attribute(&self, record: &[u8]) -> Identity {

@@ -16,6 +16,14 @@ const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct InternId(u32);
 
+impl InternId {
+    /// For hash tables.
+    pub fn table_hash(self) -> u64 {
+        // The golden ratio of 2⁶⁴ spreads neighbouring numbers over all bits.
+        u64::from(self.0).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
 /// A reference-counted set of `T`, found by identity.
 #[derive(Debug)]
 pub(crate) struct InternTable<T> {
@@ -69,6 +77,12 @@ impl<T: Default> InternTable<T> {
         let entry = entries.get_mut(slot);
         entry.references += 1;
         (InternId(slot << SHARD_BITS | number as u32), read(&entry.value))
+    }
+
+    /// One reference more to an entry that is acquired already.
+    pub fn acquire_again(&self, id: InternId) {
+        let mut shard = self.shards[id.0 as usize % SHARDS].lock();
+        shard.entries.get_mut(id.0 >> SHARD_BITS).references += 1;
     }
 
     /// Gives one reference back; the value is returned with the last one.

@@ -66,6 +66,16 @@ impl RunningSum {
         Self { bits: value.bits(), compensation: 0.0 }
     }
 
+    /// The sum as a ledger file keeps it.
+    pub(crate) fn words(&self) -> [u64; 2] {
+        [self.bits, self.compensation.to_bits()]
+    }
+
+    /// As [`Self::words`] gave them.
+    pub(crate) fn from_words([bits, compensation]: [u64; 2]) -> Self {
+        Self { bits, compensation: f64::from_bits(compensation) }
+    }
+
     /// The total. `is_double` is the representation flag that the stream keeps.
     pub fn total(&self, is_double: bool) -> Number {
         if is_double {

@@ -148,6 +148,10 @@ pub(crate) struct Touched {
     pub changed_since: bool,
     /// Its zero went out in this batch, its value did not (D6).
     pub lone_zero: bool,
+    /// Its total is not what it was.
+    pub changed: bool,
+    /// Windows that it remembers since (D3b).
+    pub windows: u8,
 }
 
 impl BatchResult {

@@ -74,6 +74,14 @@ impl RequestDigests {
         })
     }
 
+    /// Every digest with the monotonic time at or before which it came, the oldest first.
+    pub fn each(&self, mut each: impl FnMut(Identity, u64)) {
+        let ends = self.generations.iter().skip(1).map(|next| next.began_nano).chain([u64::MAX]);
+        for (generation, end) in self.generations.iter().zip(ends) {
+            generation.digests.iter().for_each(|digest| each(Identity(*digest), end));
+        }
+    }
+
     fn turn(&mut self, now: u64) {
         let full = |g: &Generation| {
             now.saturating_sub(g.began_nano) >= GENERATION_NANOS || g.digests.len() >= self.capacity
@@ -106,6 +114,13 @@ impl Windows {
     /// The fingerprints, the newest first; 0 where there is none.
     pub fn words(self) -> [u64; WINDOWS_PER_STREAM] {
         self.fingerprints
+    }
+
+    /// Remembers windows as [`Self::words`] gave them, the newest first; those known already stay as they are.
+    pub fn remember_all(&mut self, fingerprints: [u64; WINDOWS_PER_STREAM]) {
+        for fingerprint in fingerprints.into_iter().rev().filter(|fingerprint| *fingerprint != 0) {
+            self.remember(fingerprint);
+        }
     }
 
     /// Remembers `fingerprint`, forgetting the oldest; false if it was there already.

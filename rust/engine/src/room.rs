@@ -6,7 +6,7 @@ use crate::budget::Claim;
 use crate::clock::NANOS_PER_SECOND;
 use crate::engine::{Engine, SHARDS};
 use crate::shard::Forgotten;
-use crate::source::SOURCE_BYTES;
+use crate::source::{SOURCE_BYTES, SourceShard};
 
 /// T5: a stream that was seen within this time is not forgotten to make room.
 const PROTECTED_SECONDS: u32 = 300;
@@ -171,17 +171,36 @@ impl Engine {
         let mut count = 0;
         let mut shard = self.shards[number].lock();
         while count < limit {
-            let Some(Forgotten { stream, bytes }) = shard.forget_idle(before, evict, steps) else {
-                break;
-            };
+            let Some(forgotten) = shard.forget_idle(before, evict, steps) else { break };
             count += 1;
-            self.budget.remove(bytes);
-            let counter = if stream.is_overflow() { &self.overflow_count } else { &self.stream_count };
-            counter.fetch_sub(1, Ordering::Relaxed);
-            self.catalog.release_metric(stream.metric);
-            stream.attributes.iter().for_each(|id| self.catalog.release_attribute(*id));
+            self.release_stream(&forgotten);
         }
         count
+    }
+
+    /// Gives back what a stream that was forgotten had.
+    pub(crate) fn release_stream(&self, Forgotten { stream, bytes }: &Forgotten) {
+        self.budget.remove(*bytes);
+        self.counter(stream.is_overflow()).fetch_sub(1, Ordering::Relaxed);
+        self.catalog.release_metric(stream.metric);
+        stream.attributes.iter().for_each(|id| self.catalog.release_attribute(*id));
+    }
+
+    /// The count of overflow streams, or of all others.
+    pub(crate) fn counter(&self, overflow: bool) -> &AtomicU32 {
+        if overflow { &self.overflow_count } else { &self.stream_count }
+    }
+
+    /// Forgets a source or a tombstone; what it was may become a tombstone (T3).
+    pub(crate) fn forget_source(&self, shard: &mut SourceShard, slot: u32, keep_tombstone: bool) {
+        if !shard.get(slot).is_tombstone() {
+            self.source_count.fetch_sub(1, Ordering::Relaxed);
+        }
+        let now = self.latest_wall.load(Ordering::Relaxed);
+        if let Some((metric, bytes)) = shard.forget(slot, keep_tombstone, now) {
+            self.budget.remove(bytes);
+            self.catalog.release_metric(metric);
+        }
     }
 
     fn forget_sources(
@@ -193,31 +212,22 @@ impl Engine {
         steps: &mut usize,
     ) -> usize {
         let mut count = 0;
-        let now = self.latest_wall.load(Ordering::Relaxed);
         let mut shard = self.sources[number].lock();
         while count < limit {
             let Some(slot) = shard.take_idle(before, steps) else { break };
             count += 1;
-            self.source_count.fetch_sub(1, Ordering::Relaxed);
-            if let Some((metric, bytes)) = shard.forget(slot, keep_tombstones, now) {
-                self.budget.remove(bytes);
-                self.catalog.release_metric(metric);
-            }
+            self.forget_source(&mut shard, slot, keep_tombstones);
         }
         count
     }
 
     fn forget_tombstones(&self, number: usize, before: u32, limit: usize, steps: &mut usize) -> usize {
         let mut count = 0;
-        let now = self.latest_wall.load(Ordering::Relaxed);
         let mut shard = self.sources[number].lock();
         while count < limit {
             let Some(slot) = shard.take_tombstone(before, steps) else { break };
             count += 1;
-            if let Some((metric, bytes)) = shard.forget(slot, false, now) {
-                self.budget.remove(bytes);
-                self.catalog.release_metric(metric);
-            }
+            self.forget_source(&mut shard, slot, false);
         }
         count
     }

@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::apply::Application;
-use crate::batch::{Batch, Temporality};
+use crate::batch::{Batch, MetricKind, Temporality};
 use crate::budget::Claim;
 use crate::distribution::{Change, Distribution, DistributionRef};
 use crate::engine::SHARDS;
@@ -127,12 +127,16 @@ impl<B: Batch> Application<'_, B> {
         let windowed = result.path(point).is_windowed();
         let recognise = windowed && point.window != 0 && self.recognises();
         let known = recognise && !source.remember_window(point.window);
+        let changed = windowed && (recognise && !known || !self.repeat);
         if windowed && (self.repeat || known) {
             result.outcomes.duplicate += 1;
             point.course = Course::Repeat;
         } else if windowed {
             // A clock that is ahead must not spoil what comes later.
             source.window_ended(self.time(point).min(self.now.wall_unix_nano));
+        }
+        if changed {
+            shard.note_value(slot, usize::from(recognise));
         }
         Ok(slot)
     }
@@ -211,6 +215,7 @@ impl<B: Batch> Application<'_, B> {
             self.engine.budget.add(body_bytes);
             shard.keep_distribution(slot, body);
         }
+        shard.note_value(slot, 0);
         let deltas = shard.find(point.stream).map_or(0, |slot| shard.get(slot).latest_end_nano());
         let known_until =
             known_until.max(deltas).max(shard.forgotten_nano).max(self.engine.created_unix_nano);
@@ -259,6 +264,7 @@ impl<B: Batch> Application<'_, B> {
             }
             IncomingValue::Difference(_) => {}
         }
+        shard.note_value(slot, 0);
     }
 
     /// T3 for histograms: the increase takes the place of the total.
@@ -377,7 +383,11 @@ impl<B: Batch> Application<'_, B> {
         engine.budget.add(SOURCE_BYTES);
         let mut source = make(engine.catalog.acquire_metric(self.batch, path, &engine.trimming));
         source.last_seen_second = self.emission.clock.monotonic_second;
-        Ok(shard.insert(source))
+        let slot = shard.insert(source);
+        if path.metric.kind != MetricKind::Gauge {
+            shard.note_source(slot, &engine.catalog); // a gauge's source has nothing to remember
+        }
+        Ok(slot)
     }
 
     /// Tells the sources that had none where their ledger streams are.

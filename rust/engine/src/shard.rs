@@ -3,10 +3,13 @@
 use hashbrown::HashTable;
 
 use crate::ages::{Age, Ages};
+use crate::catalog::Catalog;
 use crate::clock::NANOS_PER_MILLI;
 use crate::distribution::Distribution;
 use crate::gauge::GaugeMembers;
 use crate::identity::Identity;
+use crate::ledger::effects::{Effects, Extent};
+use crate::result::Touched;
 use crate::slab::Slab;
 use crate::source::Link;
 use crate::stream::{NO_BODY, NewStream, Stream};
@@ -31,6 +34,8 @@ pub(crate) struct Shard {
     list_bytes: usize,
     /// Bytes that bodies point to.
     body_bytes: usize,
+    /// What changed since the ledger's last row; `None` without a ledger.
+    effects: Option<Box<Effects>>,
 }
 
 /// A value that does not fit into a stream's entry.
@@ -74,7 +79,87 @@ impl Shard {
             births: 0,
             list_bytes: 0,
             body_bytes: 0,
+            effects: None,
         }
+    }
+
+    /// Notes all changes from now on, for a ledger.
+    pub fn keep_effects(&mut self) {
+        self.effects = Some(Box::default());
+    }
+
+    /// The changes since the last call, if there are any.
+    pub fn effects(&mut self) -> Option<&mut Effects> {
+        self.effects.as_deref_mut().filter(|effects| !effects.is_empty())
+    }
+
+    /// Notes who a stream is. Gauges are no totals: their next value says it all.
+    pub fn note_stream(&mut self, slot: u32, catalog: &Catalog) {
+        let stream = self.streams.get(slot);
+        if let (Some(effects), false) = (&mut self.effects, stream.is_gauge()) {
+            effects.stream(stream, catalog);
+        }
+    }
+
+    /// Notes that a stream has the text of another resource, before its former one is given back.
+    pub fn note_other_text(&mut self, slot: u32, catalog: &Catalog) {
+        self.effects.iter_mut().for_each(|effects| effects.forget_texts());
+        self.note_stream(slot, catalog);
+    }
+
+    /// Notes how a stream is now, with so many of its windows.
+    pub fn note_value(&mut self, slot: u32, windows: usize) {
+        let stream = self.streams.get(slot);
+        if let (Some(effects), false) = (&mut self.effects, stream.is_gauge()) {
+            let distribution = distribution(&self.bodies, stream);
+            effects.stream_value(stream, Extent { windows, distribution, seen_second: None });
+        }
+    }
+
+    /// Notes how the streams are that a batch changed.
+    pub fn note_touched(&mut self, touched: &[Touched]) {
+        if self.effects.is_some() {
+            for touched in touched.iter().filter(|touched| touched.changed || touched.windows > 0) {
+                self.note_value(touched.slot, usize::from(touched.windows));
+            }
+        }
+    }
+
+    /// Writes everything that a ledger keeps into `out`.
+    pub fn write_snapshot(&self, catalog: &Catalog, out: &mut Effects) {
+        for slot in 0..self.streams.slots() {
+            let stream = self.streams.get(slot);
+            if stream.is_live() && !stream.is_gauge() {
+                out.stream(stream, catalog);
+                let distribution = distribution(&self.bodies, stream);
+                let seen_second = Some(stream.last_seen_second);
+                out.stream_value(stream, Extent { windows: 4, distribution, seen_second });
+            }
+        }
+    }
+
+    /// Puts a stream from a ledger in its place; the caller has looked that there is none of this identity.
+    pub fn insert_restored(&mut self, new: NewStream) -> u32 {
+        self.place(new)
+    }
+
+    /// What does not fit into a stream's entry, taken out of its place, and the bytes that this gives back.
+    pub fn take_body(&mut self, slot: u32) -> Option<(Body, usize)> {
+        let place = std::mem::replace(&mut self.streams.get_mut(slot).body, NO_BODY);
+        let body = (place != NO_BODY).then(|| self.bodies.take(place, None)).flatten()?;
+        let bytes = body.bytes();
+        self.body_bytes -= bytes;
+        Some((body, bytes + BODY_BYTES))
+    }
+
+    /// A stream from a ledger, taken out again.
+    pub fn remove_restored(&mut self, slot: u32) -> Forgotten {
+        self.forget(slot)
+    }
+
+    /// D6: nothing of a stream that comes back goes out at or before this time.
+    pub fn raise_forgotten_floor(&mut self, floor_milli: u64) {
+        self.forgotten_floor_milli = self.forgotten_floor_milli.max(floor_milli);
     }
 
     /// The slot of a known stream.
@@ -103,6 +188,10 @@ impl Shard {
             let after = (self.forgotten_floor_milli + 1).saturating_mul(NANOS_PER_MILLI);
             new.start_unix_nano = new.start_unix_nano.max(after);
         }
+        self.place(new)
+    }
+
+    fn place(&mut self, new: NewStream) -> u32 {
         let (identity, second) = (new.identity, new.second);
         self.list_bytes += list_bytes(&new.attributes);
         let mut stream = Stream::new(new);
@@ -222,6 +311,9 @@ impl Shard {
         }
         let stream = self.streams.take(slot, Stream::dead());
         self.forgotten_floor_milli = self.forgotten_floor_milli.max(stream.last_emitted_milli);
+        if let Some(effects) = &mut self.effects {
+            effects.stream_gone(identity, self.forgotten_floor_milli);
+        }
         self.list_bytes -= list_bytes(&stream.attributes);
         let mut bytes = STREAM_BYTES + list_bytes(&stream.attributes);
         if stream.body != NO_BODY {
@@ -246,6 +338,14 @@ impl Shard {
     pub fn bytes(&self) -> usize {
         let tables = self.index.allocation_size() + self.pending.capacity() * 4;
         self.streams.bytes() + self.bodies.bytes() + tables + self.list_bytes + self.body_bytes
+    }
+}
+
+/// The total of a stream that is a histogram.
+fn distribution<'a>(bodies: &'a Slab<Option<Body>>, stream: &Stream) -> Option<&'a Distribution> {
+    match (stream.body != NO_BODY).then(|| bodies.get(stream.body).as_ref()).flatten() {
+        Some(Body::Distribution(distribution)) => Some(distribution),
+        _ => None,
     }
 }
 

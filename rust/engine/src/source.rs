@@ -6,10 +6,12 @@
 use hashbrown::HashTable;
 
 use crate::ages::{Age, Ages};
+use crate::catalog::Catalog;
 use crate::clock::NANOS_PER_SECOND;
 use crate::distribution::Distribution;
 use crate::identity::Identity;
 use crate::intern::InternId;
+use crate::ledger::effects::{Effects, Extent};
 use crate::number::Number;
 use crate::retransmission::Windows;
 use crate::slab::Slab;
@@ -76,6 +78,21 @@ const EDITS: u8 = 8;
 /// It writes names or values otherwise than its ledger stream does, so it cannot speak for it.
 const RESPELLED: u8 = 16;
 
+/// What a ledger file keeps of a source, beside who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceImage {
+    pub flags: u8,
+    pub latest_end_second: u32,
+    /// Windows, or the member's last value.
+    pub memory: [u64; 4],
+}
+
+impl SourceImage {
+    pub fn is_member(&self) -> bool {
+        self.flags & MEMBER != 0
+    }
+}
+
 impl Source {
     /// A source of delta windows, or of gauges.
     pub fn of_windows(identity: Identity, metric: InternId) -> Self {
@@ -139,6 +156,32 @@ impl Source {
         self.memory.0 = [member.start_unix_nano, member.time_unix_nano, member.value.bits(), is_double];
     }
 
+    /// What a ledger file keeps of it. The link and what rules remove are worked out again.
+    pub fn image(&self) -> SourceImage {
+        SourceImage {
+            flags: self.flags & (MEMBER | TOMBSTONE),
+            latest_end_second: self.latest_end_second,
+            memory: self.memory.0,
+        }
+    }
+
+    /// Takes the state of `image`; of windows, `windows` are remembered in addition.
+    pub fn restore(&mut self, image: &SourceImage, windows: [u64; 4]) {
+        self.flags = self.flags & !(MEMBER | TOMBSTONE) | image.flags & (MEMBER | TOMBSTONE);
+        self.latest_end_second = image.latest_end_second;
+        if image.is_member() {
+            self.memory.0 = image.memory;
+        } else {
+            let mut known = Windows::from_words(self.memory.0);
+            known.remember_all(windows);
+            self.memory.0 = known.words();
+        }
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.flags & LIVE != 0
+    }
+
     pub fn is_member(&self) -> bool {
         self.flags & MEMBER != 0
     }
@@ -191,6 +234,8 @@ pub(crate) struct SourceShard {
     /// T3: members that began at or before this moment may have been counted and forgotten, Unix
     /// nanoseconds.
     pub forgotten_nano: u64,
+    /// What changed since the ledger's last row; `None` without a ledger.
+    effects: Option<Box<Effects>>,
 }
 
 /// Tombstones live for 30 days: hours are exact enough.
@@ -211,12 +256,58 @@ impl SourceShard {
             tombstones: 0,
             distribution_bytes: 0,
             forgotten_nano: 0,
+            effects: None,
+        }
+    }
+
+    /// Notes all changes from now on, for a ledger.
+    pub fn keep_effects(&mut self) {
+        self.effects = Some(Box::default());
+    }
+
+    /// The changes since the last call, if there are any.
+    pub fn effects(&mut self) -> Option<&mut Effects> {
+        self.effects.as_deref_mut().filter(|effects| !effects.is_empty())
+    }
+
+    /// Notes who a source is.
+    pub fn note_source(&mut self, slot: u32, catalog: &Catalog) {
+        if let Some(effects) = &mut self.effects {
+            effects.source(self.sources.get(slot), catalog);
+        }
+    }
+
+    /// Notes how a source is now, with so many of its windows.
+    pub fn note_value(&mut self, slot: u32, windows: usize) {
+        if let Some(effects) = &mut self.effects {
+            let source = self.sources.get(slot);
+            let distribution = distribution(&self.distributions, source);
+            effects.source_value(source, Extent { windows, distribution, seen_second: None });
+        }
+    }
+
+    /// Writes everything that a ledger keeps into `out`.
+    pub fn write_snapshot(&self, catalog: &Catalog, out: &mut Effects) {
+        for slot in 0..self.sources.slots() {
+            let source = self.sources.get(slot);
+            // Of gauges there is nothing to remember.
+            if source.is_live() && (source.is_member() || source.latest_end_second > 0) {
+                out.source(source, catalog);
+                let distribution = distribution(&self.distributions, source);
+                let seen_second = Some(source.last_seen_second);
+                out.source_value(source, Extent { windows: 4, distribution, seen_second });
+            }
         }
     }
 
     #[inline]
     pub fn find(&self, identity: Identity) -> Option<u32> {
         self.index.find(identity.table_hash(), |slot| self.sources.get(*slot).identity() == identity).copied()
+    }
+
+    /// Number of slots ever used, live or free.
+    pub fn slots(&self) -> u32 {
+        self.sources.slots()
     }
 
     #[inline]
@@ -276,6 +367,38 @@ impl SourceShard {
         }
     }
 
+    /// Takes the state that a ledger has of a source; says how many live ones there are more.
+    pub fn restore(&mut self, slot: u32, image: &SourceImage, windows: [u64; 4], second: u32) -> i32 {
+        let source = self.sources.get_mut(slot);
+        let was_tombstone = source.is_tombstone();
+        source.restore(image, windows);
+        source.last_seen_second = second;
+        match (was_tombstone, source.is_tombstone()) {
+            (false, true) => {
+                self.tombstone_ages.add(slot, second);
+                self.live -= 1;
+                self.tombstones += 1;
+                -1
+            }
+            (true, false) => {
+                self.revive(slot);
+                1
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes the last value that a ledger has of a histogram's member; says how its bytes changed.
+    pub fn replace_distribution(&mut self, slot: u32, distribution: Distribution) -> (usize, usize) {
+        let after = distribution.bytes();
+        if self.sources.get(slot).distribution == NO_SLOT {
+            self.keep_distribution(slot, distribution);
+            return (0, after + DISTRIBUTION_BYTES);
+        }
+        let replaced = self.with_distribution(slot, |last| *last = distribution);
+        replaced.map_or((0, 0), |((), before, after)| (before, after))
+    }
+
     /// A tombstone that came back.
     pub fn revive(&mut self, slot: u32) {
         let source = self.sources.get_mut(slot);
@@ -298,12 +421,16 @@ impl SourceShard {
             self.tombstone_ages.add(slot, second);
             self.live -= 1;
             self.tombstones += 1;
+            self.note_value(slot, 0);
             return None;
         }
         // Only this very member would be counted twice if it came back, and it began then.
         let counted_until =
             if source.is_member() { source.member().start_unix_nano } else { source.latest_end_nano() };
         self.forgotten_nano = self.forgotten_nano.max(counted_until.min(now_nano));
+        if let Some(effects) = &mut self.effects {
+            effects.source_gone(identity, self.forgotten_nano);
+        }
         *(if source.is_tombstone() { &mut self.tombstones } else { &mut self.live }) -= 1;
         let mut bytes = SOURCE_BYTES;
         source.flags = 0;
@@ -359,6 +486,14 @@ impl SourceShard {
         let distributions = self.distributions.bytes() + self.distribution_bytes;
         self.sources.bytes() + self.index.allocation_size() + distributions
     }
+}
+
+/// The last value of a member that is a histogram.
+fn distribution<'a>(
+    distributions: &'a Slab<Option<Distribution>>,
+    source: &Source,
+) -> Option<&'a Distribution> {
+    (source.distribution != NO_SLOT).then(|| distributions.get(source.distribution).as_ref()).flatten()
 }
 
 /// Bytes that the place of a histogram costs, beside what it points to.

@@ -63,6 +63,40 @@ const OVERFLOW: u16 = 128;
 const LINKED: u16 = 256;
 /// A gauge: the latest value counts, there is no zero, and it does not go out again by itself.
 const GAUGE: u16 = 512;
+/// It began with a zero point (D6).
+const FROM_ZERO: u16 = 1024;
+
+/// Flags that a ledger file keeps.
+const KEPT_FLAGS: u16 =
+    DOUBLE | PENDING | ZERO_DUE | ZERO_UNSENT | VALUE_SENT | OVERFLOW | LINKED | FROM_ZERO;
+
+/// What a ledger file keeps of a stream, beside who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StreamImage {
+    pub flags: u16,
+    pub start_unix_nano: u64,
+    pub latest_output_milli: u64,
+    /// As [`RunningSum::words`] gives them.
+    pub sum: [u64; 2],
+    /// Of a stream of one level: its last windows (D3b).
+    pub windows: [u64; 4],
+    /// Of a stream of two levels: how its first source spells names and values.
+    pub spelling: u64,
+}
+
+impl StreamImage {
+    pub fn is_double(&self) -> bool {
+        self.flags & DOUBLE != 0
+    }
+
+    pub fn is_overflow(&self) -> bool {
+        self.flags & OVERFLOW != 0
+    }
+
+    pub fn is_linked(&self) -> bool {
+        self.flags & LINKED != 0
+    }
+}
 
 /// What a new stream starts from.
 #[derive(Default)]
@@ -119,7 +153,7 @@ impl Stream {
         let mut flags = LIVE;
         for (flag, on) in [
             (DOUBLE, new.is_double),
-            (ZERO_DUE, new.begins_at_zero),
+            (ZERO_DUE | FROM_ZERO, new.begins_at_zero),
             (OVERFLOW, new.overflow),
             (LINKED, new.spelling.is_some()),
             (GAUGE, new.is_gauge),
@@ -276,6 +310,11 @@ impl Stream {
         (zero, Some(self.emit_at(time)))
     }
 
+    /// Whether a value has gone out.
+    pub fn has_spoken(&self) -> bool {
+        self.has(VALUE_SENT)
+    }
+
     /// L2: whether it has a total that readers know. Gauges do not go out again: they would look alive.
     pub fn has_total(&self) -> bool {
         self.has(VALUE_SENT) && !self.has(GAUGE)
@@ -297,6 +336,61 @@ impl Stream {
     /// second zero would look like a reset, and the value would count twice.
     pub fn zero_refused(&mut self) {
         self.set(ZERO_UNSENT, !self.has(VALUE_SENT));
+    }
+
+    /// What a ledger file keeps of it.
+    pub fn image(&self) -> StreamImage {
+        let linked = self.has(LINKED);
+        StreamImage {
+            flags: self.flags & KEPT_FLAGS,
+            start_unix_nano: self.start_unix_nano,
+            latest_output_milli: self.latest_output_milli,
+            sum: self.sum.words(),
+            windows: if linked { [0; 4] } else { self.memory.0 },
+            spelling: if linked { self.memory.0[1] } else { 0 },
+        }
+    }
+
+    /// Takes the value of `image`; windows are remembered in addition, so that an older image that is
+    /// read again does no harm.
+    pub fn restore(&mut self, image: &StreamImage) {
+        let identity_flags = LIVE | LISTED | LINKED | OVERFLOW | GAUGE;
+        self.flags = self.flags & identity_flags | image.flags & !identity_flags & KEPT_FLAGS;
+        self.start_unix_nano = image.start_unix_nano;
+        self.latest_output_milli = image.latest_output_milli;
+        self.sum = RunningSum::from_words(image.sum);
+        if !self.has(LINKED) {
+            let mut windows = Windows::from_words(self.memory.0);
+            windows.remember_all(image.windows);
+            self.memory.0 = windows.words();
+        }
+    }
+
+    /// After a restart: nothing goes out at or before `floor_milli`. A first value that nobody has seen yet
+    /// begins again with its zero (D6), because the page that showed the zero has closed.
+    pub fn resume(&mut self, floor_milli: u64) {
+        self.last_emitted_milli = floor_milli;
+        self.latest_output_milli = self.latest_output_milli.min(floor_milli);
+        if !self.has(VALUE_SENT) && !self.has(ZERO_DUE) && self.has(FROM_ZERO) {
+            self.last_emitted_milli = floor_milli + 1;
+            self.set(ZERO_UNSENT, true);
+        }
+    }
+
+    /// Whether it has something to say that nobody has heard.
+    pub fn owes_a_value(&self) -> bool {
+        self.has(PENDING) || self.has(ZERO_UNSENT) || !self.has(VALUE_SENT) && !self.has(ZERO_DUE)
+    }
+
+    /// What became one stream with this one by a change of settings adds to it. False if the total would
+    /// stop being a finite number.
+    pub fn absorb(&mut self, other: &Self) -> bool {
+        self.start_unix_nano = self.start_unix_nano.min(other.start_unix_nano);
+        self.latest_output_milli = self.latest_output_milli.max(other.latest_output_milli);
+        self.last_seen_second = self.last_seen_second.max(other.last_seen_second);
+        self.flags |= other.flags & (VALUE_SENT | PENDING | ZERO_UNSENT | FROM_ZERO);
+        self.set(ZERO_DUE, self.has(ZERO_DUE) && other.has(ZERO_DUE));
+        self.add(other.total())
     }
 
     fn emit_at(&mut self, output_milli: u64) -> Output {

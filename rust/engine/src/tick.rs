@@ -15,6 +15,8 @@ use crate::distribution::{Distribution, DistributionRef, HAS_SUM};
 use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
 use crate::intern::InternId;
+use crate::ledger::StorageError;
+use crate::ledger::journal::Ledger;
 use crate::number::Number;
 use crate::shard::{Body, Shard};
 use crate::stream::{Emission, Output};
@@ -161,8 +163,24 @@ impl Engine {
     /// forgotten on the way (L1).
     ///
     /// `tick` starts as `Tick::default()`; ticks of one engine are not run side by side.
-    pub fn tick(&self, now: Now, last: bool, tick: &mut Tick) {
+    ///
+    /// With a ledger nothing goes out that is not written: an error means that the chunk is empty, and that
+    /// what is due stays due. A tick that ended with an error begins anew.
+    pub fn tick(&self, now: Now, last: bool, tick: &mut Tick) -> Result<(), StorageError> {
         self.observe(now);
+        let settled = self.settle_all(now).and_then(|()| {
+            self.collect(now, last, tick);
+            self.settle_all(now)
+        });
+        if settled.is_err() {
+            self.all_refused(tick);
+            *tick = Tick::default();
+        }
+        settled
+    }
+
+    fn collect(&self, now: Now, last: bool, tick: &mut Tick) {
+        let _open = self.ledger.as_ref().map(Ledger::enter);
         if tick.next_shard == 0 {
             self.forget_stale(now.monotonic_second()); // the first chunk
             tick.turns = if last { 0 } else { self.reemission_turns(now) };
@@ -256,13 +274,30 @@ impl Engine {
     pub fn tick_refused(&self, tick: &Tick, metadata: &[u8]) {
         for spoken in &tick.streams {
             let descriptor = tick.metrics.get(&spoken.metric).map(|(descriptor, _)| descriptor);
-            if descriptor.is_none_or(|descriptor| *descriptor.scope.resource.metadata != *metadata) {
-                continue;
+            if descriptor.is_some_and(|descriptor| *descriptor.scope.resource.metadata == *metadata) {
+                self.mark_refused(spoken);
             }
-            let mut shard = self.shards[spoken.stream.shard(SHARDS)].lock();
-            if let Some(slot) = shard.find(spoken.stream) {
-                shard.mark_refused(slot, spoken.lone_zero);
+        }
+    }
+
+    /// As [`Self::tick_refused`], of the whole chunk and of what the tick had begun with.
+    fn all_refused(&self, tick: &Tick) {
+        tick.streams.iter().for_each(|spoken| self.mark_refused(spoken));
+        if let (Some(number), false) = (tick.next_shard.checked_sub(1), tick.rest.is_empty()) {
+            let mut shard = self.shards[number].lock();
+            for slot in &tick.rest {
+                if shard.live_mut(*slot).is_some_and(|stream| stream.is_pending()) {
+                    shard.get_mut(*slot).set_listed(false);
+                    shard.mark_pending(*slot);
+                }
             }
+        }
+    }
+
+    fn mark_refused(&self, spoken: &Spoken) {
+        let mut shard = self.shards[spoken.stream.shard(SHARDS)].lock();
+        if let Some(slot) = shard.find(spoken.stream) {
+            shard.mark_refused(slot, spoken.lone_zero);
         }
     }
 
@@ -276,7 +311,11 @@ impl Engine {
             if !stream.is_pending() {
                 continue; // it has spoken since, with a point of its own
             }
+            let first = !stream.has_spoken();
             let (zero, value) = stream.release(emission, last);
+            if first && value.is_some() {
+                shard.note_value(slot, 0); // its zero must not come again after a restart (D6)
+            }
             if zero.is_some() || value.is_some() {
                 self.speak(tick, shard, slot, [zero, value]);
             }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::attribute::{self, Attribute, ValueType};
 use crate::batch::{Batch, Span};
+use crate::engine::Engine;
 use crate::identity::{AttributeSum, Identity, IdentityKey};
+use crate::intern::InternId;
 use crate::label::LabelSet;
 use crate::path::{Labels, MetricPath};
 use crate::trimming::{Fate, Plan, Trimming};
@@ -17,6 +19,24 @@ pub(crate) struct Trimmer<'a, B> {
     pub key: &'a IdentityKey,
     pub trimming: &'a Trimming,
     pub labels: Labels<'a>,
+}
+
+impl Engine {
+    /// The attributes that rules leave of a point, acquired.
+    pub(crate) fn intern_trimmed<B: Batch>(
+        &self,
+        trimmer: &Trimmer<'_, B>,
+        plan: Plan,
+        span: Span,
+    ) -> Box<[InternId]> {
+        let mut ids = Vec::with_capacity(16);
+        trimmer.each(plan, span, |_, fate, record| {
+            if fate != Fate::Remove {
+                ids.push(self.catalog.acquire_attribute(self.key.attribute(record), record));
+            }
+        });
+        ids.into()
+    }
 }
 
 /// The resource attributes that become labels of a point, as they are spelled.

@@ -59,9 +59,18 @@ struct KeyFilter {
 /// The first values of an attribute, which are kept for good (T2).
 #[derive(Debug)]
 struct ValueLimit {
+    /// Names it in a ledger, whatever rules come before it.
+    id: u64,
     limit: usize,
+    kept: Mutex<KeptValues>,
+}
+
+#[derive(Debug, Default)]
+struct KeptValues {
     /// Identities of the attribute records.
-    kept: Mutex<HashSet<u64>>,
+    all: HashSet<u64>,
+    /// Those that no ledger has been told of.
+    fresh: Vec<u64>,
 }
 
 impl Trimming {
@@ -130,6 +139,34 @@ impl Trimming {
             .unwrap_or_default()
     }
 
+    /// Hands out the values that got their place since the last call (T2), with their limit.
+    pub fn take_admitted(&self, mut each: impl FnMut(u64, u64)) {
+        for limit in self.limits() {
+            limit.kept.lock().fresh.drain(..).for_each(|value| each(limit.id, value));
+        }
+    }
+
+    /// All values that have a place, with their limit.
+    pub fn each_admitted(&self, mut each: impl FnMut(u64, u64)) {
+        for limit in self.limits() {
+            limit.kept.lock().all.iter().for_each(|value| each(limit.id, *value));
+        }
+    }
+
+    /// Gives a value its place again, if the limit is still there and as large.
+    pub fn admit(&self, id: u64, value: u64) {
+        for limit in self.limits().filter(|limit| limit.id == id) {
+            let mut kept = limit.kept.lock();
+            if kept.all.len() < limit.limit {
+                kept.all.insert(value);
+            }
+        }
+    }
+
+    fn limits(&self) -> impl Iterator<Item = &ValueLimit> {
+        self.rules.iter().flat_map(|rule| rule.max_values.values())
+    }
+
     fn matching(&self, plan: Plan) -> impl Iterator<Item = &CompiledRule> {
         self.rules.iter().enumerate().filter(move |(number, _)| plan.rules >> number & 1 == 1).map(|(_, r)| r)
     }
@@ -137,7 +174,9 @@ impl Trimming {
 
 impl CompiledRule {
     fn new(rule: &Rule) -> Self {
-        let limit = |(key, limit): (&String, &u32)| (boxed(key), ValueLimit::new(*limit as usize));
+        let limit = |(key, limit): (&String, &u32)| {
+            (boxed(key), ValueLimit::new(limit_id(&rule.metrics, key), *limit as usize))
+        };
         Self {
             metrics: rule.metrics.iter().map(|pattern| WildMatch::new(pattern)).collect(),
             filter: KeyFilter::new(&rule.drop, rule.keep.as_deref()),
@@ -164,22 +203,28 @@ impl KeyFilter {
 }
 
 impl ValueLimit {
-    fn new(limit: usize) -> Self {
-        Self { limit, kept: Mutex::new(HashSet::new()) }
+    fn new(id: u64, limit: usize) -> Self {
+        Self { id, limit, kept: Mutex::default() }
     }
 
     /// Whether the value is one of the first; it becomes one while there is room.
     fn admits(&self, record: Identity) -> bool {
         let mut kept = self.kept.lock();
-        if kept.contains(&record.table_hash()) {
+        if kept.all.contains(&record.table_hash()) {
             return true;
         }
-        let room = kept.len() < self.limit;
+        let room = kept.all.len() < self.limit;
         if room {
-            kept.insert(record.table_hash());
+            kept.all.insert(record.table_hash());
+            kept.fresh.push(record.table_hash());
         }
         room
     }
+}
+
+/// A limit belongs to an attribute of certain metrics.
+fn limit_id(metrics: &[String], key: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64([metrics.join("\n").as_bytes(), key.as_bytes()].join(&0).as_slice())
 }
 
 fn boxed(text: &str) -> Box<[u8]> {

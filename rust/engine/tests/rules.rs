@@ -290,7 +290,7 @@ fn l4_tenants_are_refused_apart() {
     h.at(100).send(&[point("s", 10, 11, 5)]);
     let mut tick = tokenledger::Tick::default();
     while !tick.is_done() {
-        h.engine.tick(h.now(), false, &mut tick);
+        h.engine.tick(h.now(), false, &mut tick).unwrap();
         h.engine.tick_refused(&tick, b"another tenant");
     }
     assert_eq!(h.tick(false), []);
@@ -349,7 +349,7 @@ fn ticks_come_in_bounded_chunks() {
     h.at(100).send(&streams);
     let (mut tick, mut sizes) = (tokenledger::Tick::default(), Vec::new());
     while !tick.is_done() {
-        h.engine.tick(h.now(), false, &mut tick);
+        h.engine.tick(h.now(), false, &mut tick).unwrap();
         sizes.push(tick.metrics().map(|metric| metric.points().count()).sum::<usize>());
     }
     assert_eq!(sizes.iter().sum::<usize>(), 40_000, "a zero and a value each");

@@ -133,7 +133,7 @@ impl Run {
         self.settings.check_limits(&self.engine.stats());
         let mut tick = Tick::default();
         while !tick.is_done() {
-            self.engine.tick(self.now, last, &mut tick);
+            self.engine.tick(self.now, last, &mut tick).unwrap_or_default();
             self.reader.tick(&tick, refuse);
             if refuse {
                 self.engine.tick_refused(&tick, &[]);

@@ -1,8 +1,18 @@
 //! The ledger: what must survive the end of the process, and how it gets back (design §5).
 
-mod opening;
-mod storage;
+pub(crate) mod effects;
+pub(crate) mod journal;
 
+mod blob;
+mod bytes;
+mod opening;
+mod restore;
+mod resume;
+mod segment;
+mod storage;
+mod text;
+
+pub use blob::{Damage, check_blob};
 pub use opening::{Keeping, OpenError, Opening};
 pub use storage::{
     Caretaker, Change, Finding, Head, JournalRow, ReadReport, Snapshot, Storage, StorageError, StorageSizes,

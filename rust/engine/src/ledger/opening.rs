@@ -1,11 +1,13 @@
-//! Opening an engine with a ledger, and the calls that keep the two together.
+//! Opening an engine with a ledger.
 
 use crate::clock::Now;
 use crate::config::{Config, ConfigError};
 use crate::engine::Engine;
 use crate::identity::IdentityKey;
-use crate::ledger::{Storage, StorageError};
-use crate::usage::UsageStore;
+use crate::ledger::journal::{LOOSE_PART, Ledger};
+use crate::ledger::restore::Restorer;
+use crate::ledger::{Change, Head, Snapshot, Storage, StorageError, resume};
+use crate::usage::{UsageKeeper, UsageStore};
 
 /// The places where an engine keeps things, and how it uses them.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub struct Opening {
     pub clock_behind_nano: u64,
     /// 1 if trimming or identity settings changed, so that streams were brought together anew.
     pub settings_changed: u64,
-    /// How long it took, in nanoseconds.
+    /// How long it took, in nanoseconds: for the caller to fill in, as the engine reads no clock.
     pub nanos: u64,
 }
 
@@ -62,32 +64,64 @@ impl Engine {
         config: Config,
         key: IdentityKey,
         now: Now,
-        keeping: Keeping,
+        mut keeping: Keeping,
     ) -> Result<(Self, Opening), OpenError> {
-        let _ = keeping;
-        Ok((Self::new(config, key, now)?, Opening::default()))
+        config.validate()?;
+        let fingerprint = resume::fingerprint(&config);
+        let usage = keeping.usage.take().map(UsageKeeper::new).transpose()?;
+        let Some(head) = keeping.storage.head()? else {
+            let head = Head { secret: key.secret(), created_unix_nano: now.wall_unix_nano, fingerprint };
+            keeping.storage.write(&Change { head: Some(&head), ..Change::default() })?;
+            let mut engine = Self::new(config, key, now)?;
+            engine.keep(Ledger::new(keeping, usage, 0, now));
+            let created_unix_nano = now.wall_unix_nano;
+            return Ok((engine, Opening { created_unix_nano, ..Opening::default() }));
+        };
+        let mut engine = Self::new(config, IdentityKey::new(head.secret), now)?;
+        engine.created_unix_nano = head.created_unix_nano;
+        let changed = head.fingerprint != fingerprint;
+        let mut opening = Opening { restored: 1, settings_changed: u64::from(changed), ..Opening::default() };
+        let mut restorer = Restorer::new(&engine, usage.as_ref(), now);
+        opening.damaged = keeping.storage.read(&mut |stored| restorer.blob(stored))?.damaged;
+        restorer.remember_requests();
+        let (last_written, sequence) = (restorer.last_written_unix_nano, restorer.last_sequence);
+        usage.iter().for_each(|usage| usage.begin_at(sequence));
+        if changed {
+            let head = Head { fingerprint, ..head };
+            engine.adapt(&head, &mut *keeping.storage, now)?;
+        }
+        // Also where the clock has stepped back meanwhile: a time never comes twice.
+        let floor = Now { wall_unix_nano: now.wall_unix_nano.max(last_written), ..now };
+        engine.resume_streams(floor.wall_milli());
+        engine.keep(Ledger::new(keeping, usage, sequence, now));
+        let stats = engine.stats();
+        opening.streams = stats.streams;
+        opening.source_streams = stats.source_streams;
+        opening.created_unix_nano = engine.created_unix_nano;
+        opening.last_written_unix_nano = last_written;
+        opening.clock_behind_nano = last_written.saturating_sub(now.wall_unix_nano);
+        if let Some(ledger) = &engine.ledger {
+            ledger.counters.damaged.store(opening.damaged, std::sync::atomic::Ordering::Relaxed);
+        }
+        Ok((engine, opening))
     }
 
-    /// Whether anything can be taken in: an error while what was taken in before cannot be written.
-    /// Asked before each [`Self::consume`].
-    pub fn ready(&self, now: Now) -> Result<(), StorageError> {
-        let _ = now;
-        Ok(())
+    /// From now on everything that changes is noted for `ledger`.
+    fn keep(&mut self, ledger: Ledger) {
+        self.sources.iter().for_each(|shard| shard.lock().keep_effects());
+        self.shards.iter().for_each(|shard| shard.lock().keep_effects());
+        self.ledger = Some(ledger);
     }
 
-    /// Returns once everything up to `ticket` ([`crate::BatchResult::ticket`]) is written: only then may a
-    /// batch be passed on and acknowledged. Several threads may call it at once: one writes for all. After an
-    /// error the batch is in the totals but not in the ledger; nothing goes out until it is. The sender
-    /// repeats its request, which is then recognised (D3).
-    pub fn settle(&self, ticket: u64, now: Now) -> Result<(), StorageError> {
-        let _ = (ticket, now);
-        Ok(())
-    }
-
-    /// Background work: snapshots, usage, small files. Called about once a second by one thread beside all
-    /// others; `last` at the end, after the last tick. May take long.
-    pub fn maintain(&self, now: Now, last: bool) -> Result<(), StorageError> {
-        let _ = (now, last);
-        Ok(())
+    /// Brings streams together as changed settings want it, and writes the result in one change: rows of
+    /// before name streams that are no more.
+    fn adapt(&self, head: &Head, storage: &mut dyn Storage, now: Now) -> Result<(), StorageError> {
+        self.bring_together();
+        self.return_windows();
+        let blobs: Vec<(u32, Vec<u8>)> =
+            (0..=LOOSE_PART).map(|number| (number, self.part_snapshot(number, now))).collect();
+        let snapshots: Vec<Snapshot<'_>> =
+            blobs.iter().map(|(number, blob)| Snapshot { number: *number, blob }).collect();
+        storage.write(&Change { clear: true, head: Some(head), snapshots: &snapshots, ..Change::default() })
     }
 }

@@ -129,7 +129,7 @@ fn l2_chunks_are_bounded() {
     let (mut tick, mut sizes) = (Tick::default(), Vec::new());
     world.at(4_600);
     while !tick.is_done() {
-        world.engine.tick(world.now(), false, &mut tick);
+        world.engine.tick(world.now(), false, &mut tick).unwrap();
         sizes.push(tick.metrics().map(|metric| metric.points().count()).sum::<usize>());
     }
     assert_eq!(sizes.iter().sum::<usize>(), 50_000);

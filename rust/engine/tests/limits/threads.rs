@@ -78,7 +78,7 @@ impl Shared {
             let last = self.done.load(Ordering::Acquire);
             let mut tick = Tick::default();
             while !tick.is_done() {
-                self.engine.tick(self.now(), last, &mut tick);
+                self.engine.tick(self.now(), last, &mut tick).unwrap();
                 round += 1;
                 if round % 5 == 0 && !last {
                     self.engine.tick_refused(&tick, &[]);

@@ -204,7 +204,7 @@ impl Harness {
         let mut tick = Tick::default();
         let mut all = Vec::new();
         while !tick.is_done() {
-            self.engine.tick(self.now(), last, &mut tick);
+            self.engine.tick(self.now(), last, &mut tick).unwrap();
             if refuse {
                 self.engine.tick_refused(&tick, &[]);
                 continue;

@@ -89,7 +89,7 @@ fn chunks_of_ticks_count_resources_too() {
     let mut tick = tokenledger::Tick::default();
     let mut largest = 0;
     while !tick.is_done() {
-        world.engine.tick(world.now(), false, &mut tick);
+        world.engine.tick(world.now(), false, &mut tick).unwrap();
         let bytes: usize =
             tick.metrics().map(|metric| metric.descriptor.scope.resource.attributes.len()).sum();
         largest = largest.max(bytes);

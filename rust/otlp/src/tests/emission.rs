@@ -42,7 +42,7 @@ pub(super) fn emitted(engine: &Engine) -> Vec<Emission> {
     let mut tick = Tick::default();
     let mut emissions = Vec::new();
     while !tick.is_done() {
-        engine.tick(now(100), true, &mut tick);
+        engine.tick(now(100), true, &mut tick).unwrap();
         emissions.extend(encode(&tick));
     }
     emissions

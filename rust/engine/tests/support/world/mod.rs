@@ -112,7 +112,7 @@ impl World {
     fn chunks(&mut self, last: bool, refuse: bool) -> Vec<Vec<Output>> {
         let (mut tick, mut chunks) = (Tick::default(), Vec::new());
         while !tick.is_done() {
-            self.engine.tick(self.now(), last, &mut tick);
+            self.engine.tick(self.now(), last, &mut tick).unwrap();
             let mut chunk = Vec::new();
             for metric in tick.metrics() {
                 if refuse {

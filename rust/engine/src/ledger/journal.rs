@@ -1,0 +1,312 @@
+//! From what batches change to rows of the journal, and to snapshots.
+//!
+//! Batches are applied side by side, each behind the open gate; every part of the store notes its own
+//! changes. To write a row the gate is closed for a moment: no batch is half done then, so what all
+//! parts have noted is a consistent cut. One thread writes it for everybody who waits (group commit).
+//! An epoch is the time between two cuts; a batch is safe when its epoch is written.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+
+use crate::clock::Now;
+use crate::engine::{Engine, SHARDS};
+use crate::ledger::effects::Effects;
+use crate::ledger::{Caretaker, Change, JournalRow, Keeping, Snapshot, Storage, StorageError, blob};
+use crate::usage::UsageKeeper;
+
+/// Numbers of the parts: ledger streams, source streams, and what belongs to no stream.
+pub(crate) const SOURCE_PARTS: u32 = SHARDS as u32;
+pub(crate) const LOOSE_PART: u32 = 2 * SHARDS as u32;
+
+/// Journal that is due for a snapshot, in bytes: reading it back takes a fraction of a second.
+const LARGE_JOURNAL_BYTES: u64 = 64 << 20;
+
+/// Snapshots are written together up to this size, in bytes, so that writers wait for milliseconds.
+const SNAPSHOTS_PER_CHANGE: usize = 1 << 20;
+
+/// The ledger of a running engine.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// Open (read) while a batch or a tick changes something; closed (write) for a cut.
+    gate: RwLock<()>,
+    /// The epoch that goes on now; from 1.
+    epoch: AtomicU64,
+    /// All epochs up to this one are written.
+    settled: AtomicU64,
+    /// The last row could not be written.
+    stopped: AtomicBool,
+    writer: Mutex<Writer>,
+    caretaker: Mutex<Care>,
+    /// Digests of requests (D3a).
+    loose: Mutex<Effects>,
+    pub(crate) usage: Option<UsageKeeper>,
+    pub(crate) counters: Counters,
+}
+
+/// What [`crate::Stats`] shows.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub journal_bytes: AtomicU64,
+    pub file_bytes: AtomicU64,
+    pub commits: AtomicU64,
+    pub failed_commits: AtomicU64,
+    pub snapshots: AtomicU64,
+    pub failed_snapshots: AtomicU64,
+    pub damaged: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Writer {
+    storage: Box<dyn Storage>,
+    /// Of the last row that was written, or that is about to be.
+    sequence: u64,
+    /// A row on its way; not empty only after it could not be written.
+    row: Vec<u8>,
+    /// The epoch that `row` ends.
+    row_epoch: u64,
+}
+
+#[derive(Debug)]
+struct Care {
+    caretaker: Option<Box<dyn Caretaker>>,
+    snapshot_interval_nano: u64,
+    last_snapshot_nano: u64,
+    retention_nano: u64,
+}
+
+impl Ledger {
+    /// `sequence` is that of the last row in the storage.
+    pub fn new(keeping: Keeping, usage: Option<UsageKeeper>, sequence: u64, now: Now) -> Self {
+        let Keeping { mut storage, snapshot_interval_nano, usage_retention_nano, .. } = keeping;
+        let caretaker = storage.caretaker();
+        Self {
+            gate: RwLock::new(()),
+            epoch: AtomicU64::new(1),
+            settled: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+            writer: Mutex::new(Writer { storage, sequence, row: Vec::new(), row_epoch: 0 }),
+            caretaker: Mutex::new(Care {
+                caretaker,
+                snapshot_interval_nano,
+                last_snapshot_nano: now.monotonic_nano,
+                retention_nano: usage_retention_nano,
+            }),
+            loose: Mutex::new(Effects::default()),
+            usage,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Holds the gate open; nothing is cut while the guard lives.
+    pub fn enter(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate.read()
+    }
+
+    /// What whoever has changed something waits for; asked behind the open gate.
+    pub fn ticket(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether the epoch is written.
+    fn is_settled(&self, ticket: u64) -> bool {
+        self.settled.load(Ordering::Acquire) >= ticket
+    }
+
+    /// D3a: a request was taken in.
+    pub fn note_request(&self, digest: crate::identity::Identity, now: Now) {
+        self.loose.lock().request(digest, now.monotonic_nano);
+    }
+}
+
+impl Engine {
+    /// Whether anything can be taken in: an error while what was taken in before cannot be written.
+    /// Asked before each [`Self::consume`], so that what is not written stays bounded.
+    pub fn ready(&self, now: Now) -> Result<(), StorageError> {
+        match &self.ledger {
+            Some(ledger) if ledger.is_stopped() => self.commit(ledger, &mut ledger.writer.lock(), now, &[]),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns once everything up to `ticket` ([`crate::BatchResult::ticket`]) is written: only then may a
+    /// batch be passed on and acknowledged. Several threads may call it at once: one writes for all. After an
+    /// error the batch is in the totals but not in the ledger; nothing goes out until it is. The sender
+    /// repeats its request, which is then recognised (D3).
+    pub fn settle(&self, ticket: u64, now: Now) -> Result<(), StorageError> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        if ledger.is_settled(ticket) {
+            return Ok(());
+        }
+        let mut writer = ledger.writer.lock();
+        if ledger.is_settled(ticket) {
+            return Ok(()); // whoever had the lock wrote it too
+        }
+        self.commit(ledger, &mut writer, now, &[])
+    }
+
+    /// As [`Self::settle`], of everything until now.
+    pub(crate) fn settle_all(&self, now: Now) -> Result<(), StorageError> {
+        self.settle(self.ledger.as_ref().map_or(0, Ledger::ticket), now)
+    }
+
+    /// Background work: snapshots, usage, small files. Called about once a second by one thread beside all
+    /// others; `last` at the end, after the last tick. May take long.
+    pub fn maintain(&self, now: Now, last: bool) -> Result<(), StorageError> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let mut care = ledger.caretaker.lock();
+        self.settle_all(now)?;
+        if let Some(usage) = &ledger.usage {
+            usage.flush(now, care.retention_nano)?;
+        }
+        let journal = ledger.counters.journal_bytes.load(Ordering::Relaxed);
+        let age = now.monotonic_nano.saturating_sub(care.last_snapshot_nano);
+        let old = age >= care.snapshot_interval_nano || last;
+        if journal > LARGE_JOURNAL_BYTES || journal > 0 && old {
+            care.last_snapshot_nano = now.monotonic_nano;
+            let counters = &ledger.counters;
+            let made = self.snapshot(ledger, now);
+            let counter = if made.is_ok() { &counters.snapshots } else { &counters.failed_snapshots };
+            counter.fetch_add(1, Ordering::Relaxed);
+            made?;
+        }
+        if let Some(caretaker) = &mut care.caretaker {
+            caretaker.care(now.monotonic_nano)?;
+        }
+        let mut writer = ledger.writer.lock();
+        writer.storage.finish_care()?;
+        ledger.counters.file_bytes.store(writer.storage.sizes().file_bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes a row that could not be written before, then cuts and writes what changed since, together
+    /// with `snapshots`.
+    fn commit(
+        &self,
+        ledger: &Ledger,
+        writer: &mut Writer,
+        now: Now,
+        snapshots: &[Snapshot<'_>],
+    ) -> Result<(), StorageError> {
+        if !writer.row.is_empty() {
+            self.write_row(ledger, writer, &[])?;
+        }
+        self.cut(ledger, writer, now);
+        self.write_row(ledger, writer, snapshots)
+    }
+
+    /// Gathers what all parts have noted, at a moment when no batch is half done.
+    fn cut(&self, ledger: &Ledger, writer: &mut Writer, now: Now) {
+        blob::begin(&mut writer.row);
+        let row = &mut writer.row;
+        {
+            let _closed = ledger.gate.write();
+            writer.row_epoch = ledger.epoch.fetch_add(1, Ordering::AcqRel);
+            for (number, shard) in (0..).zip(&self.sources) {
+                let mut shard = shard.lock();
+                shard.effects().into_iter().for_each(|e| e.take_into(SOURCE_PARTS + number, row));
+            }
+            for (number, shard) in (0..).zip(&self.shards) {
+                let mut shard = shard.lock();
+                shard.effects().into_iter().for_each(|e| e.take_into(number, row));
+            }
+            let mut loose = ledger.loose.lock();
+            self.trimming.take_admitted(|limit, value| loose.admitted(limit, value));
+            if let Some(usage) = &ledger.usage {
+                loose.usage(|out| usage.take_journal(out));
+            }
+            if !loose.is_empty() {
+                loose.take_into(LOOSE_PART, row);
+            }
+        }
+        if writer.row.len() == blob::HEADER_BYTES {
+            writer.row.clear();
+        } else {
+            blob::seal(&mut writer.row, now);
+            writer.sequence += 1;
+        }
+    }
+
+    /// Writes the row that was cut, if it has anything in it, and `snapshots`.
+    fn write_row(
+        &self,
+        ledger: &Ledger,
+        writer: &mut Writer,
+        snapshots: &[Snapshot<'_>],
+    ) -> Result<(), StorageError> {
+        let journal = JournalRow { sequence: writer.sequence, blob: &writer.row };
+        let journal = (!writer.row.is_empty()).then_some(journal);
+        if journal.is_some() || !snapshots.is_empty() {
+            let written = writer.storage.write(&Change { journal, snapshots, ..Change::default() });
+            ledger.stopped.store(written.is_err() && journal.is_some(), Ordering::Relaxed);
+            let counters = &ledger.counters;
+            let counter = if written.is_ok() { &counters.commits } else { &counters.failed_commits };
+            counter.fetch_add(1, Ordering::Relaxed);
+            written?;
+        }
+        if let (Some(row), Some(usage)) = (journal, &ledger.usage) {
+            usage.committed(row.sequence);
+        }
+        ledger.counters.journal_bytes.fetch_add(writer.row.len() as u64, Ordering::Relaxed);
+        ledger.settled.fetch_max(writer.row_epoch, Ordering::AcqRel);
+        writer.row.clear();
+        writer.row.shrink_to(MAX_IDLE_ROW_BYTES);
+        Ok(())
+    }
+
+    /// Writes all parts anew, one after the other while batches go on, then lets the journal that they
+    /// contain go.
+    fn snapshot(&self, ledger: &Ledger, now: Now) -> Result<(), StorageError> {
+        let (mut through, retired_bytes) = {
+            let writer = ledger.writer.lock();
+            (writer.sequence, ledger.counters.journal_bytes.load(Ordering::Relaxed))
+        };
+        let mut blobs: Vec<(u32, Vec<u8>)> = Vec::new();
+        for number in 0..=LOOSE_PART {
+            blobs.push((number, self.part_snapshot(number, now)));
+            let bytes: usize = blobs.iter().map(|(_, blob)| blob.len()).sum();
+            if bytes >= SNAPSHOTS_PER_CHANGE || number == LOOSE_PART {
+                let parts: Vec<Snapshot<'_>> =
+                    blobs.iter().map(|(number, blob)| Snapshot { number: *number, blob }).collect();
+                // With the row of what the snapshots may contain beyond the journal so far.
+                self.commit(ledger, &mut ledger.writer.lock(), now, &parts)?;
+                blobs.clear();
+            }
+        }
+        if let Some(usage) = &ledger.usage {
+            through = through.min(usage.applied_through()); // what is not in the file yet stays in the journal
+        }
+        let retire = Change { retire_through: Some(through), ..Change::default() };
+        ledger.writer.lock().storage.write(&retire)?;
+        ledger.counters.journal_bytes.fetch_sub(retired_bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// One part as a blob.
+    pub(crate) fn part_snapshot(&self, number: u32, now: Now) -> Vec<u8> {
+        let mut effects = Effects::default();
+        let place = number as usize % SHARDS;
+        match number {
+            LOOSE_PART => self.write_loose_snapshot(&mut effects),
+            SOURCE_PARTS.. => self.sources[place].lock().write_snapshot(&self.catalog, &mut effects),
+            _ => self.shards[place].lock().write_snapshot(&self.catalog, &mut effects),
+        }
+        let mut out = Vec::new();
+        blob::begin(&mut out);
+        effects.take_into(number, &mut out);
+        blob::seal(&mut out, now);
+        out
+    }
+
+    fn write_loose_snapshot(&self, effects: &mut Effects) {
+        self.each_request(|digest, nano| effects.request(digest, nano));
+        self.trimming.each_admitted(|limit, value| effects.admitted(limit, value));
+    }
+}
+
+/// Memory kept for the next row.
+const MAX_IDLE_ROW_BYTES: usize = 1 << 20;

@@ -1,0 +1,348 @@
+//! From blobs back to streams: snapshots first, then the journal since, each record over the last.
+
+use std::sync::atomic::Ordering;
+
+use crate::attribute::Attribute;
+use crate::batch::{MetricRef, ResourceRef, ScopeRef};
+use crate::clock::{NANOS_PER_SECOND, Now};
+use crate::config::Retransmissions;
+use crate::distribution::{Distribution, DistributionRef};
+use crate::engine::{Engine, SHARDS};
+use crate::identity::{AttributeSum, Identity};
+use crate::intern::InternId;
+use crate::ledger::blob::{self, Damage};
+use crate::ledger::segment::{self, Effect, MetricText, More};
+use crate::ledger::text::{Place, TextBatch};
+use crate::ledger::{Finding, Stored};
+use crate::path::{Labels, MetricPath, PathHasher};
+use crate::retransmission::REQUEST_MEMORY_SECONDS;
+use crate::shard::{Body, STREAM_BYTES, list_bytes};
+use crate::source::{SOURCE_BYTES, Source, SourceImage};
+use crate::stream::{NewStream, StreamImage};
+use crate::usage::UsageKeeper;
+
+/// Puts stored streams into an engine that has none.
+pub(crate) struct Restorer<'a> {
+    engine: &'a Engine,
+    usage: Option<&'a UsageKeeper>,
+    /// The start.
+    now: Now,
+    /// Of the blob at hand: the clocks when it was written.
+    written: Now,
+    /// The latest of these, Unix nanoseconds.
+    pub last_written_unix_nano: u64,
+    /// Of the last row of the journal.
+    pub last_sequence: u64,
+    /// Requests and when they were taken in, Unix nanoseconds.
+    requests: Vec<(Identity, u64)>,
+}
+
+/// A sender has had its answer after this time, or has given up waiting for it.
+const UNANSWERED_NANOS: u64 = 60 * NANOS_PER_SECOND;
+
+/// What the records of one segment define.
+#[derive(Default)]
+struct Texts {
+    resources: Vec<StoredResource>,
+    scopes: Vec<(u32, [Place; 4])>,
+    metrics: Vec<InternId>,
+    attributes: Vec<InternId>,
+    batch: TextBatch,
+}
+
+struct StoredResource {
+    attributes: Place,
+    schema_url: Place,
+    metadata: Place,
+}
+
+impl<'a> Restorer<'a> {
+    pub fn new(engine: &'a Engine, usage: Option<&'a UsageKeeper>, now: Now) -> Self {
+        Self {
+            engine,
+            usage,
+            now,
+            written: now,
+            last_written_unix_nano: 0,
+            last_sequence: 0,
+            requests: Vec::new(),
+        }
+    }
+
+    /// Reads one blob. What was read of a damaged one stays: each record counts for itself.
+    pub fn blob(&mut self, stored: Stored<'_>) -> Finding {
+        let (sequence, bytes) = match stored {
+            Stored::Journal(row) => (Some(row.sequence), row.blob),
+            Stored::Snapshot(snapshot) => (None, snapshot.blob),
+        };
+        self.last_sequence = self.last_sequence.max(sequence.unwrap_or(0));
+        match self.content(sequence, bytes) {
+            Ok(()) => Finding::Sound,
+            Err(_) => Finding::Damaged,
+        }
+    }
+
+    fn content(&mut self, sequence: Option<u64>, bytes: &[u8]) -> Result<(), Damage> {
+        let (written, content) = blob::open(bytes)?;
+        self.written = written;
+        self.last_written_unix_nano = self.last_written_unix_nano.max(written.wall_unix_nano);
+        for segment in segment::segments(content) {
+            let (_, records) = segment?;
+            let mut texts = Texts::default();
+            let read = segment::read(records, |effect| self.effect(effect, &mut texts, sequence));
+            texts.metrics.iter().for_each(|id| self.engine.catalog.release_metric(*id));
+            texts.attributes.iter().for_each(|id| self.engine.catalog.release_attribute(*id));
+            read?;
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: Effect<'_>, texts: &mut Texts, sequence: Option<u64>) -> Result<(), Damage> {
+        match effect {
+            Effect::Resource { attributes, schema_url, metadata } => {
+                let batch = &mut texts.batch;
+                let [attributes, schema_url, metadata] =
+                    [attributes, schema_url, metadata].map(|text| batch.push(text));
+                texts.resources.push(StoredResource { attributes, schema_url, metadata });
+            }
+            Effect::Scope { resource, name, version, attributes, schema_url } => {
+                let places = [name, version, attributes, schema_url].map(|text| texts.batch.push(text));
+                texts.scopes.push((resource, places));
+            }
+            Effect::Metric(metric) => {
+                let id = self.metric(metric, texts)?;
+                texts.metrics.push(id);
+            }
+            Effect::Attribute(record) => {
+                Attribute::parse(record).map_err(|_| Damage::Content(0))?;
+                let identity = self.engine.key.attribute(record);
+                texts.attributes.push(self.engine.catalog.acquire_attribute(identity, record));
+            }
+            Effect::Stream { identity, metric, flags, spelling, attributes } => {
+                let metric = *texts.metrics.get(metric as usize).ok_or(Damage::Content(0))?;
+                let image = StreamImage { flags, spelling, ..StreamImage::default() };
+                let find = |number: &u32| texts.attributes.get(*number as usize).copied();
+                let attributes: Option<Vec<InternId>> = attributes.iter().map(find).collect();
+                self.stream(identity, metric, &image, &attributes.ok_or(Damage::Content(0))?);
+            }
+            Effect::StreamValue { identity, mut image, more } => {
+                image.windows = more.windows;
+                self.stream_value(identity, &image, &more)?;
+            }
+            Effect::StreamGone { identity, floor_milli } => self.stream_gone(identity, floor_milli),
+            Effect::Source { identity, metric } => {
+                let metric = *texts.metrics.get(metric as usize).ok_or(Damage::Content(0))?;
+                self.source(identity, metric);
+            }
+            Effect::SourceValue { identity, image, more } => self.source_value(identity, &image, &more)?,
+            Effect::SourceGone { identity, forgotten_unix_nano } => {
+                self.source_gone(identity, forgotten_unix_nano);
+            }
+            Effect::Request { digest, monotonic_nano } => {
+                self.requests.push((digest, self.wall_of(monotonic_nano)));
+            }
+            Effect::Admitted { limit, value } => self.engine.trimming.admit(limit, value),
+            Effect::Usage(records) => {
+                if let (Some(usage), Some(sequence)) = (self.usage, sequence) {
+                    usage.replay(sequence, records).map_err(|_| Damage::Content(0))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Interns a metric; its identities are worked out from its text, as a batch's are.
+    fn metric(&self, metric: MetricText<'_>, texts: &mut Texts) -> Result<InternId, Damage> {
+        let engine = self.engine;
+        let (resource, [name, version, attributes, schema_url]) =
+            *texts.scopes.get(metric.scope as usize).ok_or(Damage::Content(0))?;
+        let resource = texts.resources.get(resource as usize).ok_or(Damage::Content(0))?;
+        let mark = texts.batch.mark();
+        texts.batch.set_metadata(resource.metadata);
+        let [own, unit, description] =
+            [metric.name, metric.unit, metric.description].map(|text| texts.batch.push(text));
+        let path = StoredPath {
+            resource: ResourceRef {
+                attributes: resource.attributes.span(),
+                schema_url: resource.schema_url.span(),
+            },
+            scope: ScopeRef {
+                name: name.span(),
+                version: version.span(),
+                attributes: attributes.span(),
+                schema_url: schema_url.span(),
+            },
+            metric: MetricRef {
+                name: own.span(),
+                unit: unit.span(),
+                description: description.span(),
+                kind: metric.kind,
+                monotonic: metric.monotonic,
+                ..MetricRef::default()
+            },
+        };
+        let path = path.identify(engine, &texts.batch).map_err(|_| Damage::Content(0))?;
+        let id = engine.catalog.acquire_metric(&texts.batch, &path, &engine.trimming);
+        texts.batch.truncate(mark);
+        Ok(id)
+    }
+
+    fn stream(&self, identity: Identity, metric: InternId, image: &StreamImage, attributes: &[InternId]) {
+        let engine = self.engine;
+        engine.catalog.acquire_metric_again(metric);
+        attributes.iter().for_each(|id| engine.catalog.acquire_attribute_again(*id));
+        let mut shard = engine.shards[identity.shard(SHARDS)].lock();
+        if let Some(slot) = shard.find(identity) {
+            // Its resource has another text now (T0); its value stays.
+            let stream = shard.get_mut(slot);
+            engine.catalog.release_metric(std::mem::replace(&mut stream.metric, metric));
+            attributes.iter().for_each(|id| engine.catalog.release_attribute(*id));
+            return;
+        }
+        let new = NewStream {
+            identity,
+            metric,
+            attributes: attributes.into(),
+            overflow: image.is_overflow(),
+            spelling: image.is_linked().then_some(image.spelling),
+            second: self.now.monotonic_second(),
+            ..NewStream::default()
+        };
+        engine.counter(image.is_overflow()).fetch_add(1, Ordering::Relaxed);
+        engine.budget.add(STREAM_BYTES + list_bytes(&new.attributes));
+        shard.insert_restored(new);
+    }
+
+    fn stream_value(&self, identity: Identity, image: &StreamImage, more: &More) -> Result<(), Damage> {
+        let mut shard = self.engine.shards[identity.shard(SHARDS)].lock();
+        let Some(slot) = shard.find(identity) else {
+            return Ok(()); // forgotten later, or its description was in a damaged blob
+        };
+        let stream = shard.get_mut(slot);
+        stream.restore(image);
+        stream.last_seen_second = self.second(more.seen_second);
+        if !more.words.is_empty() {
+            let total = distribution(&more.words)?;
+            let make = || Body::Distribution(total.clone());
+            let replaced = shard.with_body(slot, make, |body| *body = Body::Distribution(total.clone()));
+            if let Some(((), before, after)) = replaced {
+                self.engine.budget.change(before, after);
+            }
+        }
+        Ok(())
+    }
+
+    fn stream_gone(&self, identity: Identity, floor_milli: u64) {
+        let mut shard = self.engine.shards[identity.shard(SHARDS)].lock();
+        shard.raise_forgotten_floor(floor_milli);
+        if let Some(slot) = shard.find(identity) {
+            let forgotten = shard.remove_restored(slot);
+            self.engine.release_stream(&forgotten);
+        }
+    }
+
+    fn source(&self, identity: Identity, metric: InternId) {
+        let engine = self.engine;
+        let mut shard = engine.sources[identity.shard(SHARDS)].lock();
+        if shard.find(identity).is_none() {
+            engine.catalog.acquire_metric_again(metric);
+            engine.budget.add(SOURCE_BYTES);
+            engine.source_count.fetch_add(1, Ordering::Relaxed);
+            let mut source = Source::of_windows(identity, metric);
+            source.last_seen_second = self.now.monotonic_second();
+            shard.insert(source);
+        }
+    }
+
+    fn source_value(&self, identity: Identity, image: &SourceImage, more: &More) -> Result<(), Damage> {
+        let engine = self.engine;
+        let mut shard = engine.sources[identity.shard(SHARDS)].lock();
+        let Some(slot) = shard.find(identity) else { return Ok(()) };
+        let second = self.second(more.seen_second);
+        let change = shard.restore(slot, image, more.windows, second);
+        let _ = engine
+            .source_count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add_signed(change));
+        if !more.words.is_empty() {
+            let (before, after) = shard.replace_distribution(slot, distribution(&more.words)?);
+            engine.budget.change(before, after);
+        }
+        Ok(())
+    }
+
+    fn source_gone(&self, identity: Identity, forgotten_unix_nano: u64) {
+        let mut shard = self.engine.sources[identity.shard(SHARDS)].lock();
+        shard.forgotten_nano = shard.forgotten_nano.max(forgotten_unix_nano);
+        if let Some(slot) = shard.find(identity) {
+            self.engine.forget_source(&mut shard, slot, false);
+        }
+    }
+
+    /// D3a: the requests that were taken in, once all blobs are read.
+    ///
+    /// With `retransmissions: add` only those of the last moments: their senders may not have heard of it.
+    pub fn remember_requests(&mut self) {
+        let newest = match self.engine.config.retransmissions {
+            Retransmissions::Recognise => 0,
+            Retransmissions::Add => self.last_written_unix_nano.saturating_sub(UNANSWERED_NANOS),
+        };
+        for (digest, taken_in_unix_nano) in std::mem::take(&mut self.requests) {
+            let age = self.now.wall_unix_nano.saturating_sub(taken_in_unix_nano);
+            if taken_in_unix_nano >= newest && age < REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND {
+                self.engine.remember_restored(digest, age, self.now);
+            }
+        }
+    }
+
+    /// When something happened, Unix nanoseconds, by the clock of the process that wrote the blob at hand.
+    fn wall_of(&self, monotonic_nano: u64) -> u64 {
+        let before = self.written.monotonic_nano.saturating_sub(monotonic_nano);
+        self.written.wall_unix_nano.saturating_sub(before)
+    }
+
+    /// The same moment on this process's monotonic clock, which may have begun later.
+    fn second(&self, seen_second: Option<u32>) -> u32 {
+        let seen = match seen_second {
+            Some(second) => u64::from(second) * NANOS_PER_SECOND,
+            None => self.written.monotonic_nano,
+        };
+        let ago = self.now.wall_unix_nano.saturating_sub(self.wall_of(seen)) / NANOS_PER_SECOND;
+        self.now.monotonic_second().saturating_sub(ago.min(u64::from(u32::MAX)) as u32)
+    }
+}
+
+/// The texts above the points of a stored stream.
+pub(crate) struct StoredPath {
+    pub resource: ResourceRef,
+    pub scope: ScopeRef,
+    pub metric: MetricRef,
+}
+
+impl StoredPath {
+    /// As `intake` does it for a batch.
+    pub fn identify(self, engine: &Engine, batch: &TextBatch) -> Result<MetricPath, crate::Malformed> {
+        let mut metadata = AttributeSum::default();
+        crate::Batch::metadata(batch, |record| metadata.add(engine.key.attribute(record)))?;
+        let (key, labels) = (&engine.key, Labels::new(&engine.config));
+        let mut hasher = PathHasher { key, trimming: &engine.trimming, labels, scratch: Vec::new() };
+        let resource_identity = hasher.resource(batch, self.resource, metadata.0, 0, &mut Vec::new())?;
+        let scope_identity = hasher.scope(batch, self.scope, resource_identity)?;
+        let metric_identity = hasher.metric(batch, self.metric, scope_identity);
+        Ok(MetricPath {
+            metric: self.metric,
+            scope: self.scope,
+            resource: self.resource,
+            metric_identity,
+            scope_identity,
+            resource_identity,
+            plan: engine.trimming.plan(crate::Batch::bytes(batch, self.metric.name)),
+        })
+    }
+}
+
+fn distribution(words: &[u64]) -> Result<Distribution, Damage> {
+    let read = DistributionRef::parse(words).map_err(|_| Damage::Content(0))?;
+    let mut total = Distribution::empty_like(&read);
+    total.merge(&read).map_err(|_| Damage::Content(0))?;
+    Ok(total)
+}

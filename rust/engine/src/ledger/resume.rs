@@ -1,0 +1,221 @@
+//! After everything is read back: what goes out again, and how changed settings bring streams together.
+
+use crate::batch::{MetricRef, ResourceRef, ScopeRef, Span};
+use crate::catalog::MetricDescriptor;
+use crate::config::{Config, Emit};
+use crate::distribution::DistributionRef;
+use crate::engine::{Engine, SHARDS};
+use crate::identity::Identity;
+use crate::ledger::restore::StoredPath;
+use crate::ledger::text::TextBatch;
+use crate::shard::{Body, Forgotten, Shard};
+use crate::source::Source;
+use crate::stream::{NewStream, Stream, StreamImage};
+use crate::trim::Trimmer;
+
+/// Of the settings that decide which streams are one, and how they are spelled (T0, T1, T4).
+pub(crate) fn fingerprint(config: &Config) -> u64 {
+    let mut rules = config.rules.clone();
+    // How many values an attribute has changes nothing for those that it has (T2).
+    rules.iter_mut().for_each(|rule| rule.max_values.clear());
+    let text = format!("{:?} {:?} {rules:?} {:?}", config.identity, config.prometheus, config.resource_rule);
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+}
+
+impl Engine {
+    /// Restored streams speak again, none of them at or before `floor_milli`. In front of exporters that are
+    /// pulled all totals go out at the first tick (L2), as many as ever do, the longest idle not.
+    pub(crate) fn resume_streams(&self, floor_milli: u64) {
+        let pulled = self.config.emit == Emit::Each && self.config.emit_interval_nano > 0;
+        let oldest = if pulled { self.oldest_to_show() } else { u32::MAX };
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            for slot in 0..shard.slots() {
+                let Some(stream) = shard.live_mut(slot) else { continue };
+                stream.resume(floor_milli);
+                let shown = pulled && stream.has_total() && stream.last_seen_second >= oldest;
+                if shown || stream.owes_a_value() {
+                    shard.mark_pending(slot);
+                }
+            }
+        }
+    }
+
+    /// L2: streams seen in this second or later are at most `emit_max_streams`.
+    fn oldest_to_show(&self) -> u32 {
+        let mut seconds = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let live = (0..shard.slots()).map(|slot| shard.get(slot));
+            seconds.extend(live.filter(|s| s.is_live() && s.has_total()).map(|s| s.last_seen_second));
+        }
+        let Some(surplus) = seconds.len().checked_sub(self.config.emit_max_streams as usize) else {
+            return 0;
+        };
+        if surplus == 0 {
+            return 0;
+        }
+        if surplus == seconds.len() {
+            return u32::MAX;
+        }
+        let (_, first, _) = seconds.select_nth_unstable(surplus);
+        *first
+    }
+
+    /// The settings changed: every stream is trimmed anew, and those that have become one add up (T0, T1).
+    pub(crate) fn bring_together(&self) {
+        let mut streams = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            for slot in 0..shard.slots() {
+                // Overflow streams belong to a metric, not to attributes.
+                if shard.live_mut(slot).is_some_and(|stream| !stream.is_overflow()) {
+                    let body = shard.take_body(slot).map(|(body, bytes)| {
+                        self.budget.remove(bytes);
+                        body
+                    });
+                    streams.push((shard.remove_restored(slot), body));
+                }
+            }
+        }
+        for (stream, body) in streams {
+            self.put_anew(&stream, body);
+            self.release_stream(&stream);
+        }
+    }
+
+    /// Puts a stream where the settings of today want it.
+    fn put_anew(&self, Forgotten { stream, .. }: &Forgotten, body: Option<Body>) {
+        let Some((metric, _)) = self.catalog.metric(stream.metric) else { return };
+        let mut batch = TextBatch::default();
+        let path = stored_path(&metric, &mut batch);
+        let Ok(path) = path.identify(self, &batch) else { return };
+        let mut records = Vec::new();
+        self.catalog.copy_attributes(&stream.attributes, &mut records);
+        let span = batch.push(&records).span();
+        let labels = crate::path::Labels::new(&self.config);
+        let trimmer = Trimmer { batch: &batch, key: &self.key, trimming: &self.trimming, labels };
+        let trimmed = trimmer.trim(&path, span);
+        let image = stream.image();
+        if path.plan.two_level && !image.is_linked() {
+            self.keep_windows(stream, &image);
+        }
+        let mut shard = self.shards[trimmed.ledger.shard(SHARDS)].lock();
+        let slot = shard.find(trimmed.ledger).unwrap_or_else(|| {
+            let attributes = self.intern_trimmed(&trimmer, path.plan, span);
+            let new = NewStream {
+                identity: trimmed.ledger,
+                metric: self.catalog.acquire_metric(&batch, &path, &self.trimming),
+                spelling: path.plan.two_level.then_some(trimmed.spelling),
+                second: stream.last_seen_second,
+                attributes,
+                ..NewStream::default()
+            };
+            self.insert_anew(&mut shard, new, &image)
+        });
+        let existing = shard.get_mut(slot);
+        if !existing.absorb(stream) {
+            return; // two totals that are no finite number together: the first stays
+        }
+        if let Some(Body::Distribution(total)) = body {
+            self.absorb_distribution(&mut shard, slot, total);
+        }
+    }
+
+    /// A stream with nothing in it yet, ready to absorb.
+    fn insert_anew(&self, shard: &mut Shard, new: NewStream, image: &StreamImage) -> u32 {
+        self.counter(false).fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let bytes = crate::shard::STREAM_BYTES + crate::shard::list_bytes(&new.attributes);
+        self.budget.add(bytes);
+        let slot = shard.insert_restored(new);
+        let empty = StreamImage { flags: image.flags, sum: [0; 2], ..*image };
+        let windows = if image.is_linked() { [0; 4] } else { image.windows };
+        shard.get_mut(slot).restore(&StreamImage { windows, ..empty });
+        slot
+    }
+
+    fn absorb_distribution(&self, shard: &mut Shard, slot: u32, total: crate::distribution::Distribution) {
+        let mut words = Vec::new();
+        total.write(&mut words);
+        let Ok(read) = DistributionRef::parse(&words) else { return };
+        let make = || Body::Distribution(crate::distribution::Distribution::empty_like(&read));
+        let merged = shard.with_body(slot, make, |body| match body {
+            Body::Distribution(sum) => sum.merge(&read).is_ok(),
+            Body::Gauge(_) => false,
+        });
+        if let Some((_, before, after)) = merged {
+            self.budget.change(before, after);
+        }
+    }
+
+    /// D3b: the windows of a stream that was its own source go on in a source.
+    fn keep_windows(&self, stream: &Stream, image: &StreamImage) {
+        let identity = stream.identity();
+        let mut shard = self.sources[identity.shard(SHARDS)].lock();
+        if shard.find(identity).is_none() && image.windows != [0; 4] {
+            self.catalog.acquire_metric_again(stream.metric);
+            self.budget.add(crate::source::SOURCE_BYTES);
+            self.source_count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let mut source = Source::of_windows(identity, stream.metric);
+            source.last_seen_second = stream.last_seen_second;
+            let slot = shard.insert(source);
+            let source = shard.get_mut(slot);
+            image.windows.iter().rev().filter(|window| **window != 0).for_each(|window| {
+                source.remember_window(*window);
+            });
+            source.window_ended(stream.latest_output_nano());
+        }
+    }
+
+    /// D3b: what the sources of a metric remember that has one level now goes on in its streams.
+    pub(crate) fn return_windows(&self) {
+        for shard in &self.sources {
+            let shard = shard.lock();
+            for slot in 0..shard.slots() {
+                let source = shard.get(slot);
+                if source.is_live() && !source.is_member() {
+                    self.return_windows_of(source.identity(), source.image().memory);
+                }
+            }
+        }
+    }
+
+    fn return_windows_of(&self, identity: Identity, windows: [u64; 4]) {
+        let mut ledger = self.shards[identity.shard(SHARDS)].lock();
+        if let Some(slot) = ledger.find(identity)
+            && ledger.get(slot).birth() == 0
+        {
+            let stream = ledger.get_mut(slot);
+            let image = StreamImage { windows, ..stream.image() };
+            stream.restore(&image);
+        }
+    }
+}
+
+/// The texts of a metric as a batch would have them.
+fn stored_path(metric: &MetricDescriptor, batch: &mut TextBatch) -> StoredPath {
+    let (scope, resource) = (&metric.scope, &metric.scope.resource);
+    let metadata = batch.push(&resource.metadata);
+    batch.set_metadata(metadata);
+    let mut span = |text: &[u8]| -> Span { batch.push(text).span() };
+    StoredPath {
+        resource: ResourceRef {
+            attributes: span(&resource.attributes),
+            schema_url: span(&resource.schema_url),
+        },
+        scope: ScopeRef {
+            name: span(&scope.name),
+            version: span(&scope.version),
+            attributes: span(&scope.attributes),
+            schema_url: span(&scope.schema_url),
+        },
+        metric: MetricRef {
+            name: span(&metric.name),
+            unit: span(&metric.unit),
+            description: span(&metric.description),
+            kind: metric.kind,
+            monotonic: metric.monotonic,
+            ..MetricRef::default()
+        },
+    }
+}
