@@ -85,6 +85,7 @@ impl<B: Batch> Application<'_, B> {
         result.order = order;
         self.apply_roomless(result);
         self.learn_links(result);
+        self.count_usage(result);
     }
 
     /// Applies the points `group`, which all live in one shard.

@@ -199,6 +199,7 @@ impl Engine {
             clock_steps_back: self.clock_steps_back.load(Ordering::Relaxed),
             ..self.ledger_stats()
         };
+        stats.state_bytes += self.usage().map_or(0, |usage| usage.book.bytes() as u64);
         for shard in &self.shards {
             let shard = shard.lock();
             stats.state_bytes += shard.bytes() as u64;

@@ -12,6 +12,7 @@ use crate::identity::{AttributeSum, Identity};
 use crate::path::{Labels, MetricPath, PathHasher};
 use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES, Spelling};
 use crate::source::Link;
+use crate::usage::MetricRule;
 use crate::verdict::{Action, Outcomes, Verdict};
 
 /// Odd, so that no step of the order's number loses anything; the golden ratio of 2³².
@@ -31,6 +32,7 @@ pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResul
     let labels = Labels::new(&engine.config);
     let mut intake = Intake {
         batch,
+        counts_usage: engine.usage().is_some(),
         paths: PathHasher { key, trimming: &engine.trimming, labels, scratch },
         metadata: metadata.0,
         resources: 0,
@@ -49,6 +51,7 @@ pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResul
 
 struct Intake<'a, B> {
     batch: &'a B,
+    counts_usage: bool,
     paths: PathHasher<'a>,
     metadata: u128,
     /// Number of resources so far.
@@ -112,7 +115,12 @@ impl<B: Batch> Visitor for Intake<'_, B> {
     fn metric(&mut self, metric: MetricRef) -> Result<(), Malformed> {
         self.path.metric = metric;
         self.path.metric_identity = self.paths.metric(self.batch, metric, self.path.scope_identity);
-        self.path.plan = self.paths.trimming.plan(self.batch.bytes(metric.name));
+        let name = self.batch.bytes(metric.name);
+        self.path.plan = self.paths.trimming.plan(name);
+        self.path.usage = None;
+        if self.counts_usage {
+            self.path.usage = MetricRule::of(name, metric.kind, metric.monotonic);
+        }
         // T0 merges sums and histograms; gauges are what they are unless a rule says so (T4).
         if metric.kind == MetricKind::Gauge {
             self.path.plan.two_level = self.paths.trimming.merges_gauges(self.path.plan);
@@ -138,6 +146,9 @@ impl<B: Batch> Visitor for Intake<'_, B> {
         let stream = self.paths.key.stream(self.path.metric_identity.source, attributes.sum);
         let window = self.window(stream, &point);
         let metric = self.current_metric();
+        if self.path.usage.is_some() {
+            self.result.usage.push((self.result.points.len() as u32, stream));
+        }
         self.result.has_sources |= self.path.plan.two_level || self.path.is_plain_total();
         self.result.points.push(IncomingPoint {
             stream,

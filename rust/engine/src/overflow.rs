@@ -39,6 +39,9 @@ impl<B: Batch> Application<'_, B> {
         self.redirect(result, |this, result, index| this.last_stream(result, index, &mut paths));
         self.again(result, Round::Overflow(Claim::Last));
         result.outcomes.refused += result.roomless.len() as u64;
+        for index in &result.roomless {
+            result.points[*index as usize].course = Course::Done;
+        }
         result.roomless.clear();
     }
 

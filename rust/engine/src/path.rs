@@ -10,6 +10,7 @@ use crate::config::{Config, IdentityMode, PrometheusLabels};
 use crate::identity::{AttributeSum, Identity, IdentityKey};
 use crate::label::{self, LabelSet};
 use crate::trimming::{Plan, Trimming};
+use crate::usage::MetricRule;
 use crate::verdict::AttributeEdit;
 
 /// A metric with everything above it, as one batch names it.
@@ -22,6 +23,8 @@ pub(crate) struct MetricPath {
     pub scope_identity: Identities,
     pub resource_identity: Identities,
     pub plan: Plan,
+    /// What its points mean for usage reports, if anything and if they are made.
+    pub usage: Option<MetricRule>,
 }
 
 /// The three identities of a part; see the head of this file.
@@ -49,6 +52,7 @@ impl MetricPath {
         Self {
             metric: MetricRef { description: Span::default(), ..self.metric },
             metric_identity: metric,
+            usage: self.usage,
             scope_identity: Identities::all(key.parts(&mut scratch, &[nothing.ledger.0], &[])),
             resource_identity: nothing,
             ..Self::default()

@@ -47,6 +47,8 @@ pub struct BatchResult {
     pub(crate) has_sources: bool,
     /// What members of cumulative input grew by, where it takes two numbers (T3).
     pub(crate) differences: Vec<(Number, Number)>,
+    /// Points that count for usage reports, by place in `points`, with the source.
+    pub(crate) usage: Vec<(u32, Identity)>,
     /// Streams that the batch changed.
     pub(crate) touched: Vec<Touched>,
     /// Digest of the batch, unless a point without time forbids one (D3a).
@@ -171,6 +173,7 @@ impl BatchResult {
         self.unlinked.clear();
         self.has_sources = false;
         self.differences.clear();
+        self.usage.clear();
         self.touched.clear();
         self.digest = None;
     }
@@ -191,6 +194,7 @@ impl BatchResult {
             + (self.order.capacity() + self.roomless.capacity()) * size_of::<u32>()
             + self.unlinked.capacity() * size_of::<(u32, Identity)>()
             + self.differences.capacity() * size_of::<(Number, Number)>()
+            + self.usage.capacity() * size_of::<(u32, Identity)>()
             + self.touched.capacity() * size_of::<Touched>()
             + self.hash_scratch.capacity()
     }

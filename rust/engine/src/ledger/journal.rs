@@ -278,7 +278,7 @@ impl Engine {
             }
         }
         if let Some(usage) = &ledger.usage {
-            through = through.min(usage.applied_through()); // what is not in the file yet stays in the journal
+            through = usage.retire_through(through); // what is not in its file yet stays in the journal
         }
         let retire = Change { retire_through: Some(through), ..Change::default() };
         ledger.writer.lock().storage.write(&retire)?;

@@ -68,15 +68,20 @@ impl Engine {
     ) -> Result<(Self, Opening), OpenError> {
         config.validate()?;
         let fingerprint = resume::fingerprint(&config);
-        let usage = keeping.usage.take().map(UsageKeeper::new).transpose()?;
+        let mut usage_store = keeping.usage.take();
+        let mut usage_of =
+            |head: &Head| usage_store.take().map(|store| UsageKeeper::new(store, head)).transpose();
         let Some(head) = keeping.storage.head()? else {
             let head = Head { secret: key.secret(), created_unix_nano: now.wall_unix_nano, fingerprint };
             keeping.storage.write(&Change { head: Some(&head), ..Change::default() })?;
             let mut engine = Self::new(config, key, now)?;
-            engine.keep(Ledger::new(keeping, usage, 0, now));
+            let usage = usage_of(&head)?;
+            let sequence = usage.as_ref().map_or(Ok(0), |usage| usage.restored(0))?;
+            engine.keep(Ledger::new(keeping, usage, sequence, now));
             let created_unix_nano = now.wall_unix_nano;
             return Ok((engine, Opening { created_unix_nano, ..Opening::default() }));
         };
+        let usage = usage_of(&head)?;
         let mut engine = Self::new(config, IdentityKey::new(head.secret), now)?;
         engine.created_unix_nano = head.created_unix_nano;
         let changed = head.fingerprint != fingerprint;
@@ -84,8 +89,10 @@ impl Engine {
         let mut restorer = Restorer::new(&engine, usage.as_ref(), now);
         opening.damaged = keeping.storage.read(&mut |stored| restorer.blob(stored))?.damaged;
         restorer.remember_requests();
-        let (last_written, sequence) = (restorer.last_written_unix_nano, restorer.last_sequence);
-        usage.iter().for_each(|usage| usage.begin_at(sequence));
+        let (last_written, mut sequence) = (restorer.last_written_unix_nano, restorer.last_sequence);
+        if let Some(usage) = &usage {
+            sequence = usage.restored(sequence)?;
+        }
         if changed {
             let head = Head { fingerprint, ..head };
             engine.adapt(&head, &mut *keeping.storage, now)?;

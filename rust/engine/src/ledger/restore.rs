@@ -336,6 +336,7 @@ impl StoredPath {
             scope_identity,
             resource_identity,
             plan: engine.trimming.plan(crate::Batch::bytes(batch, self.metric.name)),
+            usage: None,
         })
     }
 }

@@ -1,32 +1,76 @@
-//! Usage between the engine and its store.
+//! The book of an engine and its store, which may be slow: nobody who counts waits for it.
+
+use parking_lot::Mutex;
 
 use crate::clock::Now;
-use crate::ledger::StorageError;
-use crate::usage::UsageStore;
+use crate::ledger::{Head, StorageError};
+use crate::usage::{Cut, MalformedSegment, NANOS_PER_HOUR, UsageBook, UsageStore};
 
-/// Usage that waits for its store.
+/// Usage on its way from batches to the store.
 #[derive(Debug)]
 pub(crate) struct UsageKeeper {
-    _store: parking_lot::Mutex<Box<dyn UsageStore>>,
+    pub book: UsageBook,
+    store: Mutex<Box<dyn UsageStore>>,
+    /// The last cut, until its row is written.
+    cut: Mutex<Option<Cut>>,
+    /// Hours before this one are forgotten already.
+    pruned_before_hour: Mutex<u32>,
 }
 
 impl UsageKeeper {
-    pub fn new(store: Box<dyn UsageStore>) -> Result<Self, StorageError> {
-        Ok(Self { _store: parking_lot::Mutex::new(store) })
+    /// Asks the store what it has of the ledger that `head` names.
+    pub fn new(mut store: Box<dyn UsageStore>, head: &Head) -> Result<Self, StorageError> {
+        let book = UsageBook::new();
+        let ledger = xxhash_rust::xxh3::xxh3_64(&head.secret);
+        book.begin(ledger, store.applied_through(ledger)?);
+        Ok(Self { book, store: Mutex::new(store), cut: Mutex::default(), pruned_before_hour: Mutex::new(0) })
     }
-    pub fn begin_at(&self, _sequence: u64) {}
-    pub fn take_journal(&self, _out: &mut Vec<u8>) {}
-    pub fn committed(&self, _sequence: u64) {}
-    pub fn applied_through(&self) -> u64 {
-        u64::MAX
+
+    /// A segment of the journal at the start; see [`UsageBook::replay`].
+    pub fn replay(&self, sequence: u64, segment: &[u8]) -> Result<(), MalformedSegment> {
+        self.book.replay(sequence, segment)
     }
-    pub fn flush(&self, _now: Now, _retention_nano: u64) -> Result<(), StorageError> {
+
+    /// The journal was read to its last row; returns the number after which rows go on.
+    pub fn restored(&self, last_sequence: u64) -> Result<u64, StorageError> {
+        let next = self.book.restored(last_sequence, &mut **self.store.lock())?;
+        Ok(next.saturating_sub(1))
+    }
+
+    /// What was added since the last cut.
+    pub fn take_journal(&self, out: &mut Vec<u8>) {
+        if let Some(cut) = self.book.take_journal(out) {
+            *self.cut.lock() = Some(cut);
+        }
+    }
+
+    /// The last cut is written, in the row of this number.
+    pub fn committed(&self, sequence: u64) {
+        if let Some(cut) = self.cut.lock().take() {
+            self.book.committed(cut, sequence);
+        }
+    }
+
+    /// Of the journal's rows up to `through`, how far they may go.
+    pub fn retire_through(&self, through: u64) -> u64 {
+        self.book.oldest_waiting().map_or(through, |oldest| through.min(oldest.saturating_sub(1)))
+    }
+
+    /// Puts what is written in the journal into the store, and forgets what is older than the retention.
+    pub fn flush(&self, now: Now, retention_nano: u64) -> Result<(), StorageError> {
+        let mut store = self.store.lock();
+        self.book.flush(&mut **store)?;
+        let kept_since = now.wall_unix_nano.saturating_sub(retention_nano) / NANOS_PER_HOUR;
+        let mut pruned = self.pruned_before_hour.lock();
+        if retention_nano > 0 && kept_since > u64::from(*pruned) {
+            let hour = u32::try_from(kept_since).unwrap_or(u32::MAX);
+            store.prune(hour)?;
+            *pruned = hour;
+        }
         Ok(())
     }
+
     pub fn pending(&self) -> usize {
-        0
-    }
-    pub fn replay(&self, _sequence: u64, _records: &[u8]) -> Result<(), crate::ledger::Damage> {
-        Ok(())
+        self.book.pending()
     }
 }

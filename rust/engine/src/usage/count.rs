@@ -1,0 +1,60 @@
+//! Last pass over a batch: what its points used, for reports.
+
+use crate::apply::Application;
+use crate::batch::Batch;
+use crate::distribution::DistributionRef;
+use crate::engine::Engine;
+use crate::number::Number;
+use crate::result::{BatchResult, Course, IncomingValue};
+use crate::usage::UsageKeeper;
+
+impl Engine {
+    /// Where usage is counted, if it is.
+    pub(crate) fn usage(&self) -> Option<&UsageKeeper> {
+        self.ledger.as_ref()?.usage.as_ref()
+    }
+}
+
+impl<B: Batch> Application<'_, B> {
+    /// Counts the increases of the batch. Points that added nothing, because they were seen before (D3),
+    /// are a base (T3) or found no room, have another course by now.
+    pub(crate) fn count_usage(&self, result: &BatchResult) {
+        let Some(usage) = self.engine.usage() else { return };
+        for (index, source) in &result.usage {
+            let point = &result.points[*index as usize];
+            let path = result.path(point);
+            if let (Some(rule), Course::Add) = (path.usage, point.course) {
+                let times = [point.time_unix_nano, self.now.wall_unix_nano];
+                for value in increases(point.value, result).into_iter().flatten() {
+                    usage.book.add(*source, rule, times, value, |describer| {
+                        let batch = self.batch;
+                        // The first pass has read the same attributes to their end without error.
+                        let _ = batch.point_attributes(point.attributes, |record| describer.point(record));
+                        let _ =
+                            batch.scope_attributes(path.scope.attributes, |record| describer.scope(record));
+                        let _ = batch.resource_attributes(path.resource.attributes, |record| {
+                            describer.resource(record)
+                        });
+                        describer.scope_name(batch.bytes(path.scope.name));
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What a point adds; the increase of a total may take two numbers (T3).
+fn increases(value: IncomingValue, result: &BatchResult) -> [Option<Number>; 2] {
+    match value {
+        IncomingValue::Number(value) => [Some(value), None],
+        IncomingValue::Difference(place) => {
+            let (newer, last) = result.differences[place as usize];
+            [Some(newer), Some(last)]
+        }
+        IncomingValue::Distribution { begin, length } => {
+            let words = &result.words[begin as usize..(begin + length) as usize];
+            let sum = DistributionRef::parse(words).ok().and_then(|read| read.sum());
+            [sum.map(Number::Double), None]
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! One part of the book: the sources it knows, and what they added since the last cut.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use crate::identity::Identity;
+use crate::number::Number;
+use crate::usage::Measure;
+use crate::usage::interner::Holder;
+use crate::usage::rule::Effect;
+
+/// Parts of the book, with a lock each.
+pub(super) const PARTS: usize = 16;
+/// Sources of one of the two generations of a part: together 2¹⁸ are known.
+const GENERATION_SOURCES: usize = (1 << 18) / PARTS / 2;
+/// Bytes that the holders of one generation may take.
+const GENERATION_BYTES: usize = 2 << 20;
+
+/// See the head of this file.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    young: HashTable<Source>,
+    /// Forgotten when `young` is full.
+    old: HashTable<Source>,
+    young_bytes: usize,
+    old_bytes: usize,
+    pending: Vec<Pending>,
+    /// Counts how often `pending` was taken.
+    cut: u64,
+}
+
+/// What is known of a source of points.
+#[derive(Debug)]
+struct Source {
+    identity: Identity,
+    /// `None` if it counts nothing.
+    counted: Option<(Arc<Holder>, Effect)>,
+    /// Its row of the present cut: when, where, of which hour.
+    cut: u64,
+    row: u32,
+    hour: u32,
+}
+
+/// What one source added in one hour.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub holder: Arc<Holder>,
+    pub amount: i64,
+    pub hour: u32,
+    pub measure: Measure,
+    /// The same amount is taken out of the input (see [`Effect::is_part_of_input`]).
+    pub is_part_of_input: bool,
+}
+
+impl Part {
+    /// Adds an increase; `learn` describes a source that is not known.
+    #[inline]
+    pub fn add(
+        &mut self,
+        identity: Identity,
+        hour: u32,
+        value: Number,
+        learn: impl FnOnce() -> Option<(Arc<Holder>, Effect)>,
+    ) {
+        if self.young.len() >= GENERATION_SOURCES || self.young_bytes >= GENERATION_BYTES {
+            self.old = std::mem::take(&mut self.young);
+            self.old_bytes = std::mem::take(&mut self.young_bytes);
+        }
+        let Self { young, old, young_bytes, pending, cut, .. } = self;
+        let hash = identity.table_hash();
+        let source = match young.entry(hash, |s| s.identity == identity, |s| s.identity.table_hash()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let source = match old.find_entry(hash, |source| source.identity == identity) {
+                    Ok(known) => known.remove().0,
+                    Err(_) => Source { identity, counted: learn(), cut: u64::MAX, row: 0, hour: 0 },
+                };
+                *young_bytes += source.counted.as_ref().map_or(0, |(holder, _)| holder.bytes());
+                entry.insert(source).into_mut()
+            }
+        };
+        let Some((holder, effect)) = &source.counted else { return };
+        let amount = effect.amount(value);
+        if amount == 0 {
+            return; // nothing was used
+        }
+        if source.cut == *cut
+            && source.hour == hour
+            && let Some(row) = pending.get_mut(source.row as usize)
+        {
+            row.amount = row.amount.saturating_add(amount);
+            return;
+        }
+        (source.cut, source.hour, source.row) = (*cut, hour, pending.len() as u32);
+        let Effect { measure, is_part_of_input, .. } = *effect;
+        pending.push(Pending { holder: Arc::clone(holder), amount, hour, measure, is_part_of_input });
+    }
+
+    /// Hands out what was added since the last call, in no order, and keeps the memory.
+    pub fn drain(&mut self, each: impl FnMut(Pending)) {
+        if !self.pending.is_empty() {
+            self.cut += 1;
+            self.pending.drain(..).for_each(each);
+        }
+    }
+
+    /// Rows that wait for a cut.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Bytes held, the sources' holders included even where others share them.
+    pub fn bytes(&self) -> usize {
+        self.young.allocation_size()
+            + self.old.allocation_size()
+            + self.young_bytes
+            + self.old_bytes
+            + self.pending.capacity() * size_of::<Pending>()
+    }
+
+    /// Sources known.
+    #[cfg(test)]
+    pub fn sources(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+}

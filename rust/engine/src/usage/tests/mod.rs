@@ -1,0 +1,7 @@
+//! The book as a whole.
+
+mod book;
+mod model;
+mod segment;
+mod support;
+mod zz;
