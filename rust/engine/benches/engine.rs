@@ -7,8 +7,11 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use support::{BEGAN, Harness, MILLI, TestBatch, config, interval, point};
-use tokenledger::{Config, Rule};
+use support::{BEGAN, Harness, MILLI, TestBatch, config, interval, point, test_key};
+use tokenledger::ledger::{
+    Caretaker, Change, Finding, Head, Keeping, ReadReport, Storage, StorageError, StorageSizes, Stored,
+};
+use tokenledger::{Config, Engine, Rule};
 
 fn batch(points: usize, first_session: usize) -> TestBatch {
     let mut batch = TestBatch::new(&[]);
@@ -66,6 +69,57 @@ fn consume_with(c: &mut Criterion, name: &str, config: &Config) {
     group.finish();
 }
 
+/// As `consume`, with all that a ledger costs but the writing of its rows.
+fn consume_with_ledger(c: &mut Criterion) {
+    for (name, config) in [("consume for a ledger", config()), ("consume trimmed for a ledger", trimmed())] {
+        let mut group = c.benchmark_group(name);
+        for points in [20, 1000] {
+            group.throughput(Throughput::Elements(points as u64));
+            group.bench_function(BenchmarkId::from_parameter(points), |b| {
+                let mut harness = Harness::new(config.clone());
+                let (storage, usage) = (Box::new(Nowhere), None);
+                let keeping =
+                    Keeping { storage, usage, snapshot_interval_nano: u64::MAX, usage_retention_nano: 0 };
+                harness.engine = Engine::open(config.clone(), test_key(), harness.now(), keeping).unwrap().0;
+                let mut batch = batch(points, 0);
+                b.iter(|| {
+                    harness.elapsed += MILLI;
+                    let now = BEGAN + harness.elapsed;
+                    batch.set_times(now - MILLI, now);
+                    harness.engine.consume(&batch, harness.now(), &mut harness.result).unwrap();
+                    harness.engine.settle(harness.result.ticket, harness.now()).unwrap();
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+/// A storage that keeps nothing.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Storage for Nowhere {
+    fn head(&mut self) -> Result<Option<Head>, StorageError> {
+        Ok(None)
+    }
+    fn read(&mut self, _: &mut dyn FnMut(Stored<'_>) -> Finding) -> Result<ReadReport, StorageError> {
+        Ok(ReadReport::default())
+    }
+    fn write(&mut self, _: &Change<'_>) -> Result<(), StorageError> {
+        Ok(())
+    }
+    fn caretaker(&mut self) -> Option<Box<dyn Caretaker>> {
+        None
+    }
+    fn finish_care(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
+    fn sizes(&mut self) -> StorageSizes {
+        StorageSizes::default()
+    }
+}
+
 /// A tick that emits 1,000 changed streams (`emit: interval`), attributes copied out.
 fn tick(c: &mut Criterion) {
     let mut group = c.benchmark_group("tick");
@@ -88,5 +142,5 @@ fn tick(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, consume, tick);
+criterion_group!(benches, consume, consume_with_ledger, tick);
 criterion_main!(benches);

@@ -28,6 +28,8 @@ pub(crate) struct Shard {
     pending: Vec<u32>,
     /// D6: the latest emitted time of any stream forgotten here, Unix milliseconds.
     forgotten_floor_milli: u64,
+    /// See [`Self::newest_output_milli`].
+    newest_output_milli: u64,
     /// Number of the stream that was made last; tells a stream from a later one in its slot.
     births: u64,
     /// Bytes of the attribute lists that live streams own.
@@ -76,6 +78,7 @@ impl Shard {
             overflow_ages: Ages::new(age_seconds),
             pending: Vec::new(),
             forgotten_floor_milli: 0,
+            newest_output_milli: 0,
             births: 0,
             list_bytes: 0,
             body_bytes: 0,
@@ -109,6 +112,7 @@ impl Shard {
 
     /// Notes how a stream is now, with so many of its windows.
     pub fn note_value(&mut self, slot: u32, windows: usize) {
+        self.note_output(slot);
         let stream = self.streams.get(slot);
         if let (Some(effects), false) = (&mut self.effects, stream.is_gauge()) {
             let distribution = distribution(&self.bodies, stream);
@@ -126,7 +130,9 @@ impl Shard {
     }
 
     /// Writes everything that a ledger keeps into `out`.
-    pub fn write_snapshot(&self, catalog: &Catalog, out: &mut Effects) {
+    pub fn write_snapshot(&self, number: usize, catalog: &Catalog, out: &mut Effects) {
+        // Nobody's identity, in this shard: for the floor that goes with it (D6).
+        out.stream_gone(Identity(number as u128), self.forgotten_floor_milli);
         for slot in 0..self.streams.slots() {
             let stream = self.streams.get(slot);
             if stream.is_live() && !stream.is_gauge() {
@@ -155,6 +161,33 @@ impl Shard {
     /// A stream from a ledger, taken out again.
     pub fn remove_restored(&mut self, slot: u32) -> Forgotten {
         self.forget(slot)
+    }
+
+    /// Once all streams are back from a ledger: their ages as they are now.
+    pub fn restore_ages(&mut self) {
+        (self.ages, self.overflow_ages) = (self.ages.emptied(), self.overflow_ages.emptied());
+        for slot in 0..self.streams.slots() {
+            let stream = self.streams.get(slot);
+            if stream.is_live() {
+                let ages = if stream.is_overflow() { &mut self.overflow_ages } else { &mut self.ages };
+                ages.add(slot, stream.last_seen_second);
+            }
+        }
+    }
+
+    /// The latest time at which anything went out, Unix milliseconds.
+    pub fn newest_output_milli(&self) -> u64 {
+        self.newest_output_milli
+    }
+
+    /// As [`Self::newest_output_milli`], of a process before this one.
+    pub fn raise_newest_output(&mut self, milli: u64) {
+        self.newest_output_milli = self.newest_output_milli.max(milli);
+    }
+
+    /// A stream has just spoken.
+    pub fn note_output(&mut self, slot: u32) {
+        self.newest_output_milli = self.newest_output_milli.max(self.streams.get(slot).last_emitted_milli);
     }
 
     /// D6: nothing of a stream that comes back goes out at or before this time.
@@ -293,6 +326,7 @@ impl Shard {
     pub fn forget_idle(&mut self, second: u32, evict: bool, steps: &mut usize) -> Option<Forgotten> {
         let streams = &self.streams;
         let age = |slot| match streams.get(slot) {
+            stream if !stream.is_live() => Age::Gone,
             stream if stream.is_pending() => Age::Busy,
             stream => Age::Seen(stream.last_seen_second),
         };

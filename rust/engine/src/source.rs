@@ -287,7 +287,9 @@ impl SourceShard {
     }
 
     /// Writes everything that a ledger keeps into `out`.
-    pub fn write_snapshot(&self, catalog: &Catalog, out: &mut Effects) {
+    pub fn write_snapshot(&self, number: usize, catalog: &Catalog, out: &mut Effects) {
+        // Nobody's identity, in this shard: for the moment that goes with it (T3).
+        out.source_gone(Identity(number as u128), self.forgotten_nano);
         for slot in 0..self.sources.slots() {
             let source = self.sources.get(slot);
             // Of gauges there is nothing to remember.
@@ -364,6 +366,19 @@ impl SourceShard {
             0
         } else {
             self.distributions.get(place).as_ref().map_or(0, Distribution::bytes)
+        }
+    }
+
+    /// Once all sources are back from a ledger: their ages as they are now.
+    pub fn restore_ages(&mut self) {
+        (self.ages, self.tombstone_ages) = (self.ages.emptied(), self.tombstone_ages.emptied());
+        for slot in 0..self.sources.slots() {
+            let source = self.sources.get(slot);
+            if source.is_live() {
+                let tombstone = source.is_tombstone();
+                let ages = if tombstone { &mut self.tombstone_ages } else { &mut self.ages };
+                ages.add(slot, source.last_seen_second);
+            }
         }
     }
 
@@ -459,14 +474,17 @@ impl SourceShard {
     /// A source that was last seen before `second`. See [`Ages::take_idle`].
     pub fn take_idle(&mut self, second: u32, steps: &mut usize) -> Option<u32> {
         let sources = &self.sources;
-        self.ages.take_idle(second, steps, |slot| Age::Seen(sources.get(slot).last_seen_second))
+        self.ages.take_idle(second, steps, |slot| match sources.get(slot) {
+            source if source.is_live() && !source.is_tombstone() => Age::Seen(source.last_seen_second),
+            _ => Age::Gone,
+        })
     }
 
     /// A tombstone whose member was last seen before `second`.
     pub fn take_tombstone(&mut self, second: u32, steps: &mut usize) -> Option<u32> {
         let sources = &self.sources;
         self.tombstone_ages.take_idle(second, steps, |slot| match sources.get(slot) {
-            source if source.is_tombstone() => Age::Seen(source.last_seen_second),
+            source if source.is_live() && source.is_tombstone() => Age::Seen(source.last_seen_second),
             _ => Age::Gone, // it came back, or its place is another's now
         })
     }

@@ -168,6 +168,7 @@ impl Engine {
     /// what is due stays due. A tick that ended with an error begins anew.
     pub fn tick(&self, now: Now, last: bool, tick: &mut Tick) -> Result<(), StorageError> {
         self.observe(now);
+        tick.clear();
         let settled = self.settle_all(now).and_then(|()| {
             self.collect(now, last, tick);
             self.settle_all(now)
@@ -185,7 +186,6 @@ impl Engine {
             self.forget_stale(now.monotonic_second()); // the first chunk
             tick.turns = if last { 0 } else { self.reemission_turns(now) };
         }
-        tick.clear();
         let emission = self.emission(now);
         while !tick.is_done() && !tick.is_full() {
             let next = tick.rest.is_empty() && tick.again.is_empty();
@@ -264,6 +264,7 @@ impl Engine {
                 if let Some(slot) = shard.find(newest.stream) {
                     let stream = shard.get_mut(slot);
                     stream.last_emitted_milli = stream.last_emitted_milli.max(before);
+                    shard.note_output(slot);
                 }
             }
         }
@@ -314,7 +315,10 @@ impl Engine {
             let first = !stream.has_spoken();
             let (zero, value) = stream.release(emission, last);
             if first && value.is_some() {
-                shard.note_value(slot, 0); // its zero must not come again after a restart (D6)
+                // After a restart its zero must not come again, but it must, should this chunk get lost (D6).
+                shard.get_mut(slot).set_pending(true);
+                shard.note_value(slot, 0);
+                shard.get_mut(slot).set_pending(false);
             }
             if zero.is_some() || value.is_some() {
                 self.speak(tick, shard, slot, [zero, value]);
@@ -326,7 +330,8 @@ impl Engine {
     }
 
     /// Writes a zero, the total, or both of a stream into the chunk.
-    fn speak(&self, tick: &mut Tick, shard: &Shard, slot: u32, [zero, value]: [Option<Output>; 2]) {
+    fn speak(&self, tick: &mut Tick, shard: &mut Shard, slot: u32, [zero, value]: [Option<Output>; 2]) {
+        shard.note_output(slot);
         let stream = shard.get(slot);
         let begin = tick.records.len();
         self.catalog.copy_attributes(&stream.attributes, &mut tick.records);

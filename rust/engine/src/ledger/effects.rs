@@ -29,6 +29,9 @@ pub(crate) mod kind {
     pub const REQUEST: u8 = 11;
     pub const ADMITTED: u8 = 12;
     pub const USAGE: u8 = 13;
+    pub const ANSWERED: u8 = 14;
+    pub const FLOOR: u8 = 15;
+    pub const SEQUENCE: u8 = 16;
 }
 
 /// In the byte that says what follows a value: the number of windows, and these.
@@ -125,16 +128,18 @@ impl Effects {
 
     /// How a stream is now.
     pub fn stream_value(&mut self, stream: &Stream, extent: Extent<'_>) {
-        let StreamImage { flags, start_unix_nano, latest_output_milli, sum, windows, .. } = stream.image();
-        self.begin(kind::STREAM_VALUE, stream.identity());
-        let mut fixed = [0; 34];
-        fixed[..2].copy_from_slice(&flags.to_le_bytes());
-        fixed[2..10].copy_from_slice(&start_unix_nano.to_le_bytes());
-        fixed[10..18].copy_from_slice(&latest_output_milli.to_le_bytes());
-        fixed[18..26].copy_from_slice(&sum[0].to_le_bytes());
-        fixed[26..].copy_from_slice(&sum[1].to_le_bytes());
+        let image = stream.image();
+        let StreamImage { flags, start_unix_nano, latest_output_milli, sum, windows, .. } = image;
+        // At once: this runs for each stream of each batch.
+        let mut fixed = [kind::STREAM_VALUE; 51];
+        fixed[1..17].copy_from_slice(&stream.identity().0.to_le_bytes());
+        fixed[17..19].copy_from_slice(&flags.to_le_bytes());
+        fixed[19..27].copy_from_slice(&start_unix_nano.to_le_bytes());
+        fixed[27..35].copy_from_slice(&latest_output_milli.to_le_bytes());
+        fixed[35..43].copy_from_slice(&sum[0].to_le_bytes());
+        fixed[43..].copy_from_slice(&sum[1].to_le_bytes());
         // The second word of an integer is not in use.
-        let used = if stream.image().is_double() { 34 } else { 26 };
+        let used = if image.is_double() { 51 } else { 43 };
         self.bytes.extend_from_slice(&fixed[..used]);
         self.extent(&windows, extent);
     }
@@ -179,6 +184,23 @@ impl Effects {
     pub fn request(&mut self, digest: Identity, monotonic_nano: u64) {
         self.begin(kind::REQUEST, digest);
         self.u64(monotonic_nano);
+    }
+
+    /// Every request so far has had its answer, so none will be repeated for want of one.
+    pub fn answered(&mut self) {
+        self.bytes.push(kind::ANSWERED);
+    }
+
+    /// Something went out at this time; nothing may go out at or before it after a restart (D4).
+    pub fn floor(&mut self, milli: u64) {
+        self.bytes.push(kind::FLOOR);
+        self.u64(milli);
+    }
+
+    /// Rows of the journal were numbered up to here.
+    pub fn sequence(&mut self, sequence: u64) {
+        self.bytes.push(kind::SEQUENCE);
+        self.u64(sequence);
     }
 
     /// A value has its place among the first of its attribute (T2).

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::clock::Now;
+use crate::config::Retransmissions;
 use crate::engine::{Engine, SHARDS};
 use crate::ledger::effects::Effects;
 use crate::ledger::{Caretaker, Change, JournalRow, Keeping, Snapshot, Storage, StorageError, blob};
@@ -21,6 +22,9 @@ pub(crate) const LOOSE_PART: u32 = 2 * SHARDS as u32;
 
 /// Journal that is due for a snapshot, in bytes: reading it back takes a fraction of a second.
 const LARGE_JOURNAL_BYTES: u64 = 64 << 20;
+
+/// A journal shorter than this part of the snapshots is no reason to make new ones.
+const WORTH_A_SNAPSHOT: u64 = 8;
 
 /// Snapshots are written together up to this size, in bytes, so that writers wait for milliseconds.
 const SNAPSHOTS_PER_CHANGE: usize = 1 << 20;
@@ -48,6 +52,7 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub journal_bytes: AtomicU64,
+    pub snapshot_bytes: AtomicU64,
     pub file_bytes: AtomicU64,
     pub commits: AtomicU64,
     pub failed_commits: AtomicU64,
@@ -117,6 +122,16 @@ impl Ledger {
         self.settled.load(Ordering::Acquire) >= ticket
     }
 
+    /// A snapshot costs as much as there are streams, however little changed; a journal that is short beside it
+    /// is read back soon enough.
+    fn is_snapshot_due(&self, care: &Care, now: Now, last: bool) -> bool {
+        let journal = self.counters.journal_bytes.load(Ordering::Relaxed);
+        let snapshot = self.counters.snapshot_bytes.load(Ordering::Relaxed);
+        let age = now.monotonic_nano.saturating_sub(care.last_snapshot_nano);
+        let old = age >= care.snapshot_interval_nano || last;
+        journal > LARGE_JOURNAL_BYTES || old && journal > snapshot / WORTH_A_SNAPSHOT
+    }
+
     /// D3a: a request was taken in.
     pub fn note_request(&self, digest: crate::identity::Identity, now: Now) {
         self.loose.lock().request(digest, now.monotonic_nano);
@@ -159,14 +174,14 @@ impl Engine {
     pub fn maintain(&self, now: Now, last: bool) -> Result<(), StorageError> {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         let mut care = ledger.caretaker.lock();
+        if last && self.config.retransmissions == Retransmissions::Add {
+            ledger.loose.lock().answered();
+        }
         self.settle_all(now)?;
         if let Some(usage) = &ledger.usage {
             usage.flush(now, care.retention_nano)?;
         }
-        let journal = ledger.counters.journal_bytes.load(Ordering::Relaxed);
-        let age = now.monotonic_nano.saturating_sub(care.last_snapshot_nano);
-        let old = age >= care.snapshot_interval_nano || last;
-        if journal > LARGE_JOURNAL_BYTES || journal > 0 && old {
+        if ledger.is_snapshot_due(&care, now, last) {
             care.last_snapshot_nano = now.monotonic_nano;
             let counters = &ledger.counters;
             let made = self.snapshot(ledger, now);
@@ -210,11 +225,16 @@ impl Engine {
                 let mut shard = shard.lock();
                 shard.effects().into_iter().for_each(|e| e.take_into(SOURCE_PARTS + number, row));
             }
+            let mut newest_output_milli = 0;
             for (number, shard) in (0..).zip(&self.shards) {
                 let mut shard = shard.lock();
+                newest_output_milli = newest_output_milli.max(shard.newest_output_milli());
                 shard.effects().into_iter().for_each(|e| e.take_into(number, row));
             }
             let mut loose = ledger.loose.lock();
+            if newest_output_milli > now.wall_milli() {
+                loose.floor(newest_output_milli); // the clock has stepped back
+            }
             self.trimming.take_admitted(|limit, value| loose.admitted(limit, value));
             if let Some(usage) = &ledger.usage {
                 loose.usage(|out| usage.take_journal(out));
@@ -266,14 +286,16 @@ impl Engine {
             (writer.sequence, ledger.counters.journal_bytes.load(Ordering::Relaxed))
         };
         let mut blobs: Vec<(u32, Vec<u8>)> = Vec::new();
+        let mut snapshot_bytes = 0;
         for number in 0..=LOOSE_PART {
-            blobs.push((number, self.part_snapshot(number, now)));
+            blobs.push((number, self.part_snapshot(number, through, now)));
             let bytes: usize = blobs.iter().map(|(_, blob)| blob.len()).sum();
             if bytes >= SNAPSHOTS_PER_CHANGE || number == LOOSE_PART {
                 let parts: Vec<Snapshot<'_>> =
                     blobs.iter().map(|(number, blob)| Snapshot { number: *number, blob }).collect();
                 // With the row of what the snapshots may contain beyond the journal so far.
                 self.commit(ledger, &mut ledger.writer.lock(), now, &parts)?;
+                snapshot_bytes += bytes as u64;
                 blobs.clear();
             }
         }
@@ -283,17 +305,18 @@ impl Engine {
         let retire = Change { retire_through: Some(through), ..Change::default() };
         ledger.writer.lock().storage.write(&retire)?;
         ledger.counters.journal_bytes.fetch_sub(retired_bytes, Ordering::Relaxed);
+        ledger.counters.snapshot_bytes.store(snapshot_bytes, Ordering::Relaxed);
         Ok(())
     }
 
     /// One part as a blob.
-    pub(crate) fn part_snapshot(&self, number: u32, now: Now) -> Vec<u8> {
+    pub(crate) fn part_snapshot(&self, number: u32, sequence: u64, now: Now) -> Vec<u8> {
         let mut effects = Effects::default();
         let place = number as usize % SHARDS;
         match number {
-            LOOSE_PART => self.write_loose_snapshot(&mut effects),
-            SOURCE_PARTS.. => self.sources[place].lock().write_snapshot(&self.catalog, &mut effects),
-            _ => self.shards[place].lock().write_snapshot(&self.catalog, &mut effects),
+            LOOSE_PART => self.write_loose_snapshot(sequence, &mut effects),
+            SOURCE_PARTS.. => self.sources[place].lock().write_snapshot(place, &self.catalog, &mut effects),
+            _ => self.shards[place].lock().write_snapshot(place, &self.catalog, &mut effects),
         }
         let mut out = Vec::new();
         blob::begin(&mut out);
@@ -302,7 +325,11 @@ impl Engine {
         out
     }
 
-    fn write_loose_snapshot(&self, effects: &mut Effects) {
+    /// `sequence`: rows of the journal were numbered up to here.
+    fn write_loose_snapshot(&self, sequence: u64, effects: &mut Effects) {
+        effects.sequence(sequence);
+        let newest = self.shards.iter().map(|shard| shard.lock().newest_output_milli()).max();
+        newest.into_iter().for_each(|milli| effects.floor(milli));
         self.each_request(|digest, nano| effects.request(digest, nano));
         self.trimming.each_admitted(|limit, value| effects.admitted(limit, value));
     }

@@ -1,6 +1,8 @@
 //! Opening an engine with a ledger.
 
-use crate::clock::Now;
+use std::sync::atomic::Ordering;
+
+use crate::clock::{NANOS_PER_MILLI, Now};
 use crate::config::{Config, ConfigError};
 use crate::engine::Engine;
 use crate::identity::IdentityKey;
@@ -46,6 +48,19 @@ pub struct Opening {
     pub nanos: u64,
 }
 
+/// What a storage had.
+#[derive(Debug)]
+struct Found {
+    damaged: u64,
+    last_written_unix_nano: u64,
+    /// Nothing goes out at or before this time, Unix milliseconds.
+    floor_milli: u64,
+    /// Of the last row of the journal.
+    sequence: u64,
+    journal_bytes: u64,
+    snapshot_bytes: u64,
+}
+
 /// Why an engine could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
@@ -68,49 +83,79 @@ impl Engine {
     ) -> Result<(Self, Opening), OpenError> {
         config.validate()?;
         let fingerprint = resume::fingerprint(&config);
-        let mut usage_store = keeping.usage.take();
-        let mut usage_of =
-            |head: &Head| usage_store.take().map(|store| UsageKeeper::new(store, head)).transpose();
+        let usage = keeping.usage.take();
         let Some(head) = keeping.storage.head()? else {
             let head = Head { secret: key.secret(), created_unix_nano: now.wall_unix_nano, fingerprint };
             keeping.storage.write(&Change { head: Some(&head), ..Change::default() })?;
-            let mut engine = Self::new(config, key, now)?;
-            let usage = usage_of(&head)?;
+            let usage = usage.map(|store| UsageKeeper::new(store, &head)).transpose()?;
             let sequence = usage.as_ref().map_or(Ok(0), |usage| usage.restored(0))?;
+            let mut engine = Self::new(config, key, now)?;
             engine.keep(Ledger::new(keeping, usage, sequence, now));
             let created_unix_nano = now.wall_unix_nano;
             return Ok((engine, Opening { created_unix_nano, ..Opening::default() }));
         };
-        let usage = usage_of(&head)?;
+        let usage = usage.map(|store| UsageKeeper::new(store, &head)).transpose()?;
         let mut engine = Self::new(config, IdentityKey::new(head.secret), now)?;
         engine.created_unix_nano = head.created_unix_nano;
-        let changed = head.fingerprint != fingerprint;
-        let mut opening = Opening { restored: 1, settings_changed: u64::from(changed), ..Opening::default() };
-        let mut restorer = Restorer::new(&engine, usage.as_ref(), now);
-        opening.damaged = keeping.storage.read(&mut |stored| restorer.blob(stored))?.damaged;
-        restorer.remember_requests();
-        let (last_written, mut sequence) = (restorer.last_written_unix_nano, restorer.last_sequence);
-        if let Some(usage) = &usage {
-            sequence = usage.restored(sequence)?;
+        let mut found = engine.read_back(&mut *keeping.storage, usage.as_ref(), now)?;
+        let settings_changed = head.fingerprint != fingerprint;
+        if settings_changed {
+            // The rows that have it go away.
+            usage.as_ref().map_or(Ok(()), |usage| usage.flush(now, 0))?;
+            engine.adapt(&Head { fingerprint, ..head.clone() }, &found, &mut *keeping.storage, now)?;
+            found.journal_bytes = 0;
         }
-        if changed {
-            let head = Head { fingerprint, ..head };
-            engine.adapt(&head, &mut *keeping.storage, now)?;
-        }
-        // Also where the clock has stepped back meanwhile: a time never comes twice.
-        let floor = Now { wall_unix_nano: now.wall_unix_nano.max(last_written), ..now };
-        engine.resume_streams(floor.wall_milli());
-        engine.keep(Ledger::new(keeping, usage, sequence, now));
-        let stats = engine.stats();
-        opening.streams = stats.streams;
-        opening.source_streams = stats.source_streams;
-        opening.created_unix_nano = engine.created_unix_nano;
-        opening.last_written_unix_nano = last_written;
-        opening.clock_behind_nano = last_written.saturating_sub(now.wall_unix_nano);
-        if let Some(ledger) = &engine.ledger {
-            ledger.counters.damaged.store(opening.damaged, std::sync::atomic::Ordering::Relaxed);
-        }
+        engine.resume_streams(found.floor_milli);
+        engine.keep(Ledger::new(keeping, usage, found.sequence, now));
+        let opening = engine.report(&found, settings_changed, now);
         Ok((engine, opening))
+    }
+
+    /// Reads everything that is stored.
+    fn read_back(
+        &self,
+        storage: &mut dyn Storage,
+        usage: Option<&UsageKeeper>,
+        now: Now,
+    ) -> Result<Found, StorageError> {
+        let mut restorer = Restorer::new(self, usage, now);
+        let damaged = storage.read(&mut |stored| restorer.blob(stored))?.damaged;
+        restorer.remember_requests();
+        let last_written_unix_nano = restorer.last_written_unix_nano;
+        // Also where the clock has stepped back meanwhile: a time never comes twice.
+        let written_milli = last_written_unix_nano / NANOS_PER_MILLI;
+        let floor_milli = restorer.floor_milli.max(written_milli).max(now.wall_milli());
+        self.shards.iter().for_each(|shard| shard.lock().raise_newest_output(floor_milli));
+        let sequence = restorer.last_sequence;
+        Ok(Found {
+            damaged,
+            last_written_unix_nano,
+            floor_milli,
+            sequence: usage.map_or(Ok(sequence), |usage| usage.restored(sequence))?,
+            journal_bytes: restorer.journal_bytes,
+            snapshot_bytes: restorer.snapshot_bytes,
+        })
+    }
+
+    fn report(&self, found: &Found, settings_changed: bool, now: Now) -> Opening {
+        if let Some(ledger) = &self.ledger {
+            let counters = &ledger.counters;
+            counters.damaged.store(found.damaged, Ordering::Relaxed);
+            counters.journal_bytes.store(found.journal_bytes, Ordering::Relaxed);
+            counters.snapshot_bytes.store(found.snapshot_bytes, Ordering::Relaxed);
+        }
+        let stats = self.stats();
+        Opening {
+            restored: 1,
+            streams: stats.streams,
+            source_streams: stats.source_streams,
+            damaged: found.damaged,
+            created_unix_nano: self.created_unix_nano,
+            last_written_unix_nano: found.last_written_unix_nano,
+            clock_behind_nano: found.last_written_unix_nano.saturating_sub(now.wall_unix_nano),
+            settings_changed: u64::from(settings_changed),
+            nanos: 0,
+        }
     }
 
     /// From now on everything that changes is noted for `ledger`.
@@ -122,11 +167,18 @@ impl Engine {
 
     /// Brings streams together as changed settings want it, and writes the result in one change: rows of
     /// before name streams that are no more.
-    fn adapt(&self, head: &Head, storage: &mut dyn Storage, now: Now) -> Result<(), StorageError> {
+    fn adapt(
+        &self,
+        head: &Head,
+        found: &Found,
+        storage: &mut dyn Storage,
+        now: Now,
+    ) -> Result<(), StorageError> {
         self.bring_together();
         self.return_windows();
-        let blobs: Vec<(u32, Vec<u8>)> =
-            (0..=LOOSE_PART).map(|number| (number, self.part_snapshot(number, now))).collect();
+        let blobs: Vec<(u32, Vec<u8>)> = (0..=LOOSE_PART)
+            .map(|number| (number, self.part_snapshot(number, found.sequence, now)))
+            .collect();
         let snapshots: Vec<Snapshot<'_>> =
             blobs.iter().map(|(number, blob)| Snapshot { number: *number, blob }).collect();
         storage.write(&Change { clear: true, head: Some(head), snapshots: &snapshots, ..Change::default() })

@@ -31,10 +31,17 @@ pub(crate) struct Restorer<'a> {
     written: Now,
     /// The latest of these, Unix nanoseconds.
     pub last_written_unix_nano: u64,
+    /// The latest time at which anything went out, as far as it lay ahead of the clock, Unix milliseconds.
+    pub floor_milli: u64,
     /// Of the last row of the journal.
     pub last_sequence: u64,
     /// Requests and when they were taken in, Unix nanoseconds.
     requests: Vec<(Identity, u64)>,
+    /// Those before have had their answer.
+    unanswered: usize,
+    /// Bytes of rows and of snapshots.
+    pub journal_bytes: u64,
+    pub snapshot_bytes: u64,
 }
 
 /// A sender has had its answer after this time, or has given up waiting for it.
@@ -64,8 +71,12 @@ impl<'a> Restorer<'a> {
             now,
             written: now,
             last_written_unix_nano: 0,
+            floor_milli: 0,
             last_sequence: 0,
             requests: Vec::new(),
+            unanswered: 0,
+            journal_bytes: 0,
+            snapshot_bytes: 0,
         }
     }
 
@@ -76,6 +87,8 @@ impl<'a> Restorer<'a> {
             Stored::Snapshot(snapshot) => (None, snapshot.blob),
         };
         self.last_sequence = self.last_sequence.max(sequence.unwrap_or(0));
+        *(if sequence.is_some() { &mut self.journal_bytes } else { &mut self.snapshot_bytes }) +=
+            bytes.len() as u64;
         match self.content(sequence, bytes) {
             Ok(()) => Finding::Sound,
             Err(_) => Finding::Damaged,
@@ -142,6 +155,9 @@ impl<'a> Restorer<'a> {
                 self.requests.push((digest, self.wall_of(monotonic_nano)));
             }
             Effect::Admitted { limit, value } => self.engine.trimming.admit(limit, value),
+            Effect::Answered => self.unanswered = self.requests.len(),
+            Effect::Floor { milli } => self.floor_milli = self.floor_milli.max(milli),
+            Effect::Sequence(sequence) => self.last_sequence = self.last_sequence.max(sequence),
             Effect::Usage(records) => {
                 if let (Some(usage), Some(sequence)) = (self.usage, sequence) {
                     usage.replay(sequence, records).map_err(|_| Damage::Content(0))?;
@@ -282,11 +298,15 @@ impl<'a> Restorer<'a> {
     ///
     /// With `retransmissions: add` only those of the last moments: their senders may not have heard of it.
     pub fn remember_requests(&mut self) {
+        let mut requests = std::mem::take(&mut self.requests);
         let newest = match self.engine.config.retransmissions {
             Retransmissions::Recognise => 0,
-            Retransmissions::Add => self.last_written_unix_nano.saturating_sub(UNANSWERED_NANOS),
+            Retransmissions::Add => {
+                drop(requests.drain(..self.unanswered));
+                self.last_written_unix_nano.saturating_sub(UNANSWERED_NANOS)
+            }
         };
-        for (digest, taken_in_unix_nano) in std::mem::take(&mut self.requests) {
+        for (digest, taken_in_unix_nano) in requests {
             let age = self.now.wall_unix_nano.saturating_sub(taken_in_unix_nano);
             if taken_in_unix_nano >= newest && age < REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND {
                 self.engine.remember_restored(digest, age, self.now);

@@ -27,13 +27,19 @@ impl Engine {
     /// pulled all totals go out at the first tick (L2), as many as ever do, the longest idle not.
     pub(crate) fn resume_streams(&self, floor_milli: u64) {
         let pulled = self.config.emit == Emit::Each && self.config.emit_interval_nano > 0;
-        let oldest = if pulled { self.oldest_to_show() } else { u32::MAX };
+        let (oldest, mut quota) = if pulled { self.oldest_to_show() } else { (u32::MAX, 0) };
+        self.sources.iter().for_each(|shard| shard.lock().restore_ages());
         for shard in &self.shards {
             let mut shard = shard.lock();
+            shard.restore_ages();
             for slot in 0..shard.slots() {
                 let Some(stream) = shard.live_mut(slot) else { continue };
                 stream.resume(floor_milli);
-                let shown = pulled && stream.has_total() && stream.last_seen_second >= oldest;
+                let mut shown = pulled && stream.has_total() && stream.last_seen_second >= oldest;
+                if shown && stream.last_seen_second == oldest {
+                    shown = quota > 0;
+                    quota = quota.saturating_sub(1);
+                }
                 if shown || stream.owes_a_value() {
                     shard.mark_pending(slot);
                 }
@@ -41,25 +47,20 @@ impl Engine {
         }
     }
 
-    /// L2: streams seen in this second or later are at most `emit_max_streams`.
-    fn oldest_to_show(&self) -> u32 {
+    /// L2: at most `emit_max_streams` were seen after this second, and with so many seen in it they are as many.
+    fn oldest_to_show(&self) -> (u32, usize) {
         let mut seconds = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock();
             let live = (0..shard.slots()).map(|slot| shard.get(slot));
             seconds.extend(live.filter(|s| s.is_live() && s.has_total()).map(|s| s.last_seen_second));
         }
-        let Some(surplus) = seconds.len().checked_sub(self.config.emit_max_streams as usize) else {
-            return 0;
+        seconds.sort_unstable_by_key(|second| std::cmp::Reverse(*second));
+        let room = self.config.emit_max_streams as usize;
+        let Some(oldest) = room.checked_sub(1).and_then(|last| seconds.get(last)).copied() else {
+            return if room == 0 { (u32::MAX, 0) } else { (0, usize::MAX) };
         };
-        if surplus == 0 {
-            return 0;
-        }
-        if surplus == seconds.len() {
-            return u32::MAX;
-        }
-        let (_, first, _) = seconds.select_nth_unstable(surplus);
-        *first
+        (oldest, room - seconds.partition_point(|second| *second > oldest))
     }
 
     /// The settings changed: every stream is trimmed anew, and those that have become one add up (T0, T1).

@@ -25,6 +25,9 @@ pub(crate) enum Effect<'a> {
     Request { digest: Identity, monotonic_nano: u64 },
     Admitted { limit: u64, value: u64 },
     Usage(&'a [u8]),
+    Answered,
+    Floor { milli: u64 },
+    Sequence(u64),
 }
 
 /// A metric's own text.
@@ -110,6 +113,9 @@ fn effect<'a>(reader: &mut Reader<'a>) -> Result<Effect<'a>, Damage> {
         kind::REQUEST => Effect::Request { digest: identity(reader)?, monotonic_nano: reader.u64()? },
         kind::ADMITTED => Effect::Admitted { limit: reader.u64()?, value: reader.u64()? },
         kind::USAGE => Effect::Usage(reader.text()?),
+        kind::ANSWERED => Effect::Answered,
+        kind::FLOOR => Effect::Floor { milli: reader.u64()? },
+        kind::SEQUENCE => Effect::Sequence(reader.u64()?),
         _ => return Err(reader.damage()),
     })
 }
