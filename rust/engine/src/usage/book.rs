@@ -15,8 +15,8 @@ use crate::ledger::StorageError;
 use crate::number::Number;
 use crate::usage::describe::Describer;
 use crate::usage::interner::{Holder, Interner};
-use crate::usage::part::{PARTS, Part};
-use crate::usage::rule::{Effect, MetricRule};
+use crate::usage::part::{Learnt, PARTS, Part};
+use crate::usage::rule::MetricRule;
 use crate::usage::segment::{MalformedSegment, SegmentWriter, read_segment};
 use crate::usage::waiting::{Row, Waiting};
 use crate::usage::{Dimensions, Measure, NANOS_PER_HOUR, UsageEntry, UsageStore};
@@ -90,9 +90,10 @@ impl UsageBook {
     }
 
     #[cold]
-    fn learn(&self, rule: MetricRule, describer: Describer) -> Option<(Arc<Holder>, Effect)> {
-        let (dimensions, session, effect) = describer.finish(rule)?;
-        Some((self.interner.lock().holder(dimensions, &session), effect))
+    fn learn(&self, rule: MetricRule, describer: Describer) -> Learnt {
+        let Some((dimensions, session, effect)) = describer.finish(rule) else { return Learnt::default() };
+        let (holder, bytes) = self.interner.lock().holder_and_cost(dimensions, &session);
+        Learnt { counted: Some((holder, effect)), bytes: bytes as u32 }
     }
 
     /// Appends a segment with what was added since the last call to `out`; `None`, with nothing
@@ -181,9 +182,10 @@ impl UsageBook {
         in_parts + in_cuts + state.waiting.len() + state.under_way.1
     }
 
-    /// Bytes held, an upper bound. In the worst of cases 16 × 2 × 2 MiB for what sources are known as,
-    /// 16 MiB for their table, some 16 MiB for dimensions and sessions; 128 MiB more if the store
-    /// cannot be written for long; and what was added since the last cut.
+    /// Bytes held, an upper bound, because what an old source made the interner take is counted twice.
+    /// In the worst of cases 64 MiB for what 2¹⁸ sources are known as and 40 MiB for their table, some
+    /// 24 MiB for dimensions and sessions; 128 MiB more if the store cannot be written for long; and
+    /// what was added since the last cut.
     pub fn bytes(&self) -> usize {
         let parts: usize = self.parts.iter().map(|part| part.lock().bytes()).sum();
         let interner = self.interner.lock().bytes();

@@ -86,7 +86,12 @@ pub(super) struct Interner {
 impl Interner {
     /// The one holder of this session under these dimensions.
     pub fn holder(&mut self, dimensions: Dimensions, session: &str) -> Arc<Holder> {
-        let owner = self.owner(dimensions);
+        self.holder_and_cost(dimensions, session).0
+    }
+
+    /// As [`Self::holder`], with the bytes that are newly taken for it.
+    pub fn holder_and_cost(&mut self, dimensions: Dimensions, session: &str) -> (Arc<Holder>, usize) {
+        let (owner, owner_bytes) = self.owner(dimensions);
         let hash = self.hash((owner.hash, session));
         let found = self.holders.get(
             hash,
@@ -94,24 +99,25 @@ impl Interner {
             |holder| *holder.session == *session && holder.owner.dimensions == owner.dimensions,
         );
         if let Some(holder) = found {
-            return holder;
+            return (holder, owner_bytes);
         }
         let session = Arc::from(session);
         let holder = Arc::new(Holder { owner, session, hash, mark: Mark::default() });
         let bytes = ENTRY_BYTES + holder.session.len();
         self.holders.insert(hash, |holder| holder.hash, &holder, bytes);
-        holder
+        (holder, owner_bytes + bytes)
     }
 
-    fn owner(&mut self, dimensions: Dimensions) -> Arc<Owner> {
+    fn owner(&mut self, dimensions: Dimensions) -> (Arc<Owner>, usize) {
         let hash = self.hash(&dimensions);
         let found = self.owners.get(hash, |owner| owner.hash, |owner| *owner.dimensions == dimensions);
         if let Some(owner) = found {
-            return owner;
+            return (owner, 0);
         }
         let owner = Arc::new(Owner { dimensions: Arc::new(dimensions), hash, mark: Mark::default() });
-        self.owners.insert(hash, |owner| owner.hash, &owner, owner.bytes());
-        owner
+        let bytes = owner.bytes();
+        self.owners.insert(hash, |owner| owner.hash, &owner, bytes);
+        (owner, bytes)
     }
 
     /// Bytes held, at most.

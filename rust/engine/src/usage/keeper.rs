@@ -21,7 +21,7 @@ impl UsageKeeper {
     /// Asks the store what it has of the ledger that `head` names.
     pub fn new(mut store: Box<dyn UsageStore>, head: &Head) -> Result<Self, StorageError> {
         let book = UsageBook::new();
-        let ledger = xxhash_rust::xxh3::xxh3_64(&head.secret);
+        let ledger = head.created_unix_nano;
         book.begin(ledger, store.applied_through(ledger)?);
         Ok(Self { book, store: Mutex::new(store), cut: Mutex::default(), pruned_before_hour: Mutex::new(0) })
     }

@@ -23,6 +23,7 @@ mod waiting;
 
 pub(crate) use {
     book::{Cut, UsageBook},
+    describe::Describer,
     keeper::UsageKeeper,
     rule::MetricRule,
 };

@@ -15,7 +15,7 @@ use crate::usage::rule::Effect;
 pub(super) const PARTS: usize = 16;
 /// Sources of one of the two generations of a part: together 2¹⁸ are known.
 const GENERATION_SOURCES: usize = (1 << 18) / PARTS / 2;
-/// Bytes that the holders of one generation may take.
+/// Bytes that the sources of one generation may have made others take for them.
 const GENERATION_BYTES: usize = 2 << 20;
 
 /// See the head of this file.
@@ -31,12 +31,20 @@ pub(super) struct Part {
     cut: u64,
 }
 
+/// What a description says of a source.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    /// Whose its increases are and what they count as; `None` if they count nothing.
+    pub counted: Option<(Arc<Holder>, Effect)>,
+    /// Bytes newly taken for the holder.
+    pub bytes: u32,
+}
+
 /// What is known of a source of points.
 #[derive(Debug)]
 struct Source {
     identity: Identity,
-    /// `None` if it counts nothing.
-    counted: Option<(Arc<Holder>, Effect)>,
+    learnt: Learnt,
     /// Its row of the present cut: when, where, of which hour.
     cut: u64,
     row: u32,
@@ -57,13 +65,7 @@ pub(super) struct Pending {
 impl Part {
     /// Adds an increase; `learn` describes a source that is not known.
     #[inline]
-    pub fn add(
-        &mut self,
-        identity: Identity,
-        hour: u32,
-        value: Number,
-        learn: impl FnOnce() -> Option<(Arc<Holder>, Effect)>,
-    ) {
+    pub fn add(&mut self, identity: Identity, hour: u32, value: Number, learn: impl FnOnce() -> Learnt) {
         if self.young.len() >= GENERATION_SOURCES || self.young_bytes >= GENERATION_BYTES {
             self.old = std::mem::take(&mut self.young);
             self.old_bytes = std::mem::take(&mut self.young_bytes);
@@ -75,13 +77,13 @@ impl Part {
             Entry::Vacant(entry) => {
                 let source = match old.find_entry(hash, |source| source.identity == identity) {
                     Ok(known) => known.remove().0,
-                    Err(_) => Source { identity, counted: learn(), cut: u64::MAX, row: 0, hour: 0 },
+                    Err(_) => Source { identity, learnt: learn(), cut: u64::MAX, row: 0, hour: 0 },
                 };
-                *young_bytes += source.counted.as_ref().map_or(0, |(holder, _)| holder.bytes());
+                *young_bytes += source.learnt.bytes as usize;
                 entry.insert(source).into_mut()
             }
         };
-        let Some((holder, effect)) = &source.counted else { return };
+        let Some((holder, effect)) = &source.learnt.counted else { return };
         let amount = effect.amount(value);
         if amount == 0 {
             return; // nothing was used
@@ -111,7 +113,7 @@ impl Part {
         self.pending.len()
     }
 
-    /// Bytes held, the sources' holders included even where others share them.
+    /// Bytes held, what was interned for its sources included.
     pub fn bytes(&self) -> usize {
         self.young.allocation_size()
             + self.old.allocation_size()

@@ -3,7 +3,7 @@
 use super::support::{Memory, NOW_HOUR, Outcome, Totals, add, add_to, commit, identity, point};
 use crate::batch::MetricKind;
 use crate::number::Number;
-use crate::usage::part::Part;
+use crate::usage::part::{Learnt, PARTS, Part};
 use crate::usage::{Measure, MetricRule, NANOS_PER_HOUR, UsageBook, UsageStore};
 
 const LEDGER: u64 = 77;
@@ -138,9 +138,9 @@ fn numbers_of_a_restored_ledger_go_on_after_the_store() {
 fn sources_are_bounded() {
     let mut part = Part::default();
     for number in 0..60_000 {
-        part.add(identity(number), 1, Number::Int(1), || None);
+        part.add(identity(number), 1, Number::Int(1), Learnt::default);
     }
-    assert!(part.sources() <= (1 << 18) / super::super::part::PARTS);
+    assert!(part.sources() <= (1 << 18) / PARTS);
 
     let mut store = Memory::default();
     let book = begun(&mut store);

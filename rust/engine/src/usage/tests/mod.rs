@@ -4,4 +4,3 @@ mod book;
 mod model;
 mod segment;
 mod support;
-mod zz;

@@ -47,6 +47,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What was added, by key.
+type Content = Vec<(Key, i64)>;
+
 /// A book with what stands around it, and the truth.
 struct World {
     book: UsageBook,
@@ -55,8 +58,8 @@ struct World {
     journal: VecDeque<(u64, Vec<Vec<u8>>)>,
     next_sequence: u64,
     /// Segments without a row, with what is in them.
-    unwritten: VecDeque<(Cut, Vec<u8>, Vec<(Key, i64)>)>,
-    since_cut: Vec<(Key, i64)>,
+    unwritten: VecDeque<(Cut, Vec<u8>, Content)>,
+    since_cut: Content,
     /// What the journal was ever given.
     truth: Totals,
 }
