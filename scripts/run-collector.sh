@@ -8,6 +8,9 @@ host=${TOKENLEDGER_HOST:-localhost}
 reach=$host # where a client on this machine reaches it
 case $reach in 0.0.0.0 | "[::]") reach=localhost ;; esac
 
+# As collector-config/default.yaml chooses it; set to nothing it is none.
+state=${TOKENLEDGER_STATE_DIR-${XDG_STATE_HOME-${HOME-}/.local/state}/tokenledger}
+
 cat <<TEXT
 
 In the terminal in which you start Claude Code:
@@ -22,6 +25,7 @@ Then start it anew: a running one does not notice. It sends metrics once a minut
 
   totals, for Prometheus      http://$reach:${TOKENLEDGER_PROMETHEUS_PORT:-8889}/metrics
   does data arrive?           build/tokenledger health --data
+  totals outlive a restart in ${state:-(nowhere: TOKENLEDGER_STATE_DIR is empty)}
   the collector's own metrics http://$reach:${TOKENLEDGER_SELF_METRICS_PORT:-8888}/metrics
 
 The log below has a line for the first metrics, logs and traces that come in. Ctrl-C ends the collector.

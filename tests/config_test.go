@@ -2,6 +2,7 @@ package tests
 
 import (
 	"net"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -47,6 +48,9 @@ var badSettings = []struct {
 	{"no values", `{cardinality: {rules: [{metrics: ["*"], max_values: {skill.name: 0}}]}}`, []string{"token_ledger", "max_values", "skill.name", "from 1"}},
 	{"unknown gauge", `{cardinality: {rules: [{metrics: ["*"], gauge: mean}]}}`, []string{"token_ledger", `gauge is "mean"`, "last"}},
 	{"resource drop and keep", "{cardinality: {resource_attributes: {drop: [a], keep: [b]}}}", []string{"token_ledger", "resource_attributes", "use one of them"}},
+	{"unknown sync", "{storage: {sync: always}}", []string{"token_ledger", "storage", `sync is "always"`, `"process" or "disk"`}},
+	{"short sync", "{storage: {sync: 10ms}}", []string{"token_ledger", "storage", "sync is 10ms", "at least 1s"}},
+	{"short retention", "{storage: {retention: 1m}}", []string{"token_ledger", "storage", "retention is 1m0s", "at least 1h0m0s"}},
 	{"metadata key twice", "{metadata_keys: [Tenant, tenant]}", []string{"token_ledger", "metadata_keys", "Tenant", "remove one"}},
 }
 
@@ -98,6 +102,7 @@ processors:
         - {metrics: ["agent.?auge"], keep: [model], gauge: max}
         - {preset: claude_code}
       resource_attributes: {drop: [host.arch]}
+    storage: {directory: /nowhere, sync: 1s, snapshot_interval: 1m, retention: 9600h, usage: false}
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +110,38 @@ processors:
 			output, code := harness.Validate(t, harness.Setup{Config: config})
 			assert.Zero(t, code, output)
 		})
+	}
+}
+
+// TestValidateTouchesNoLedger validates the default configuration, and one whose ledger is in use. It guarantees that
+// neither makes nor opens a file: `validate` may run elsewhere, or beside the collector.
+func TestValidateTouchesNoLedger(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	output, code := harness.Validate(t, harness.Setup{State: state})
+	assert.Zero(t, code, output)
+	assert.NoDirExists(t, state)
+
+	harness.StartCollector(t, harness.Setup{State: state})
+	output, code = harness.Validate(t, harness.Setup{State: state})
+	assert.Zero(t, code, output)
+}
+
+// TestLedgerBelongsToOne starts a collector beside one that uses the same directory, and one with its component in two
+// metrics pipelines. It guarantees that both starts fail with an error that names the place and the remedy.
+func TestLedgerBelongsToOne(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	harness.StartCollector(t, harness.Setup{State: state})
+	for name, setup := range map[string]harness.Setup{
+		"two collectors": {State: state},
+		"two pipelines":  {Config: "service: {pipelines: {metrics/2: {receivers: [otlp], processors: [token_ledger], exporters: [debug]}}}"},
+	} {
+		collector := harness.Launch(t, setup)
+		assert.NotZero(t, collector.Wait(t, harness.Patience), "exit code with %s", name)
+		for _, words := range []string{"cannot open the ledger of token_ledger", collector.Setup.State, "token_ledger/2"} {
+			assert.Contains(t, collector.Log(), words, name)
+		}
 	}
 }
 
@@ -130,7 +167,7 @@ func TestBusyPort(t *testing.T) {
 	}
 }
 
-// TestUnwritableDirectory lets the file exporter write to places where nobody can: below a file, and in a directory
+// TestUnwritableDirectory lets the file exporter, and the ledger, write to places where nobody can: below a file, and in a directory
 // of the kernel. It guarantees that the start fails with an error that names the path.
 func TestUnwritableDirectory(t *testing.T) {
 	t.Parallel()
@@ -147,6 +184,13 @@ service: {pipelines: {metrics: {exporters: [file]}}}
 			assert.NotZero(t, collector.Wait(t, harness.Patience), "exit code")
 			assert.Contains(t, collector.Log(), path)
 			assert.Regexp(t, "not a directory|permission denied|read-only file system", collector.Log())
+		})
+		t.Run("ledger "+name, func(t *testing.T) {
+			t.Parallel()
+			collector := harness.Launch(t, harness.Setup{State: path})
+			assert.NotZero(t, collector.Wait(t, harness.Patience), "exit code")
+			assert.Contains(t, collector.Log(), "cannot open the ledger of token_ledger")
+			assert.Contains(t, collector.Log(), path)
 		})
 	}
 }

@@ -80,12 +80,37 @@ service: {pipelines: {metrics: {exporters: [otlp_http]}}}
 `, settings, sink.URL)
 }
 
+// withoutLedger keeps totals in memory only.
+var withoutLedger = map[string]string{"TOKENLEDGER_STATE_DIR": ""}
+
 // TestRestart ends a collector with SIGTERM, starts it again on the same ports and sends the same session again. It
-// guarantees a clean exit in time, that totals start anew, and that the log says so (L6).
+// guarantees a clean exit in time, that all totals are back before anything comes in, and that the session, which a
+// client could have sent again, is counted once (L6, D3a).
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	c := load(t, "2.1.329", capture.JSON, "restart")
 	first := harness.StartCollector(t, harness.Setup{})
+	sendAndCheck(t, first, c)
+	assert.Zero(t, first.Stop(t, gracePeriod), "exit code")
+	assert.NotContains(t, first.Log(), startAnewMessage)
+
+	second := first.Restart(t)
+	harness.Eventually(t, harness.Patience, "totals of the process before", func() error {
+		shown, err := second.Page(t).Totals(c.Sessions)
+		if err != nil {
+			return err
+		}
+		return sameTotals(c.Totals(t), shown)
+	})
+	sendAndCheck(t, second, c)
+}
+
+// TestRestartWithoutLedger is TestRestart with totals in memory only. It guarantees a clean exit in time, that totals
+// start anew, and that the log says so (L6).
+func TestRestartWithoutLedger(t *testing.T) {
+	t.Parallel()
+	c := load(t, "2.1.329", capture.JSON, "restart without ledger")
+	first := harness.StartCollector(t, harness.Setup{Env: withoutLedger})
 	sendAndCheck(t, first, c)
 	assert.Zero(t, first.Stop(t, gracePeriod), "exit code")
 	assert.Contains(t, first.Log(), startAnewMessage)
@@ -96,14 +121,34 @@ func TestRestart(t *testing.T) {
 }
 
 // TestReload changes the configuration file of a running collector and sends SIGHUP. It guarantees that the process
-// lives and works with the new settings, that totals start anew, and that the log says so (L6).
+// lives and works with the new settings, that totals go on, and that the session, sent again, is counted once (L6).
 func TestReload(t *testing.T) {
 	t.Parallel()
 	c := load(t, "2.1.197", capture.JSON, "reload")
 	collector := harness.StartCollector(t, harness.Setup{})
 	sendAndCheck(t, collector, c)
-	require.NotContains(t, collector.Log(), startAnewMessage)
+	reload(t, collector)
+	assert.NotContains(t, collector.Log(), startAnewMessage)
+	sendAndCheck(t, collector, c)
+}
 
+// TestReloadWithoutLedger is TestReload with totals in memory only. It guarantees that totals start anew, and that the
+// log says so (L6).
+func TestReloadWithoutLedger(t *testing.T) {
+	t.Parallel()
+	c := load(t, "2.1.197", capture.JSON, "reload without ledger")
+	collector := harness.StartCollector(t, harness.Setup{Env: withoutLedger})
+	sendAndCheck(t, collector, c)
+	require.NotContains(t, collector.Log(), startAnewMessage)
+	reload(t, collector)
+	assert.Contains(t, collector.Log(), startAnewMessage)
+	require.Empty(t, collector.Page(t).Find("claude_code_"), "nothing is left of the totals before")
+	sendAndCheck(t, collector, c)
+}
+
+// reload lets a collector read its configuration file again, with one setting changed.
+func reload(t *testing.T, collector *harness.Collector) {
+	t.Helper()
 	collector.Rewrite(t, "processors: {token_ledger: {cardinality: {max_streams: 77777}}}")
 	collector.Signal(t, syscall.SIGHUP)
 	harness.Eventually(t, harness.Patience, "reload", func() error {
@@ -112,10 +157,7 @@ func TestReload(t *testing.T) {
 		}
 		return nil
 	})
-	assert.Contains(t, collector.Log(), startAnewMessage)
-	require.Empty(t, collector.Page(t).Find("claude_code_"), "nothing is left of the totals before")
 	assert.Equal(t, 77777.0, collector.SelfMetrics(t).Sum("otelcol_processor_token_ledger_streams_limit"))
-	sendAndCheck(t, collector, c)
 }
 
 // TestReloadRefusesBadConfiguration makes the configuration file unusable and sends SIGHUP. It guarantees that the

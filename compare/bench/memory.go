@@ -27,7 +27,7 @@ type weight struct {
 func weigh(subject string, c PopulateCase) (*MemoryResult, error) {
 	streams := c.Streams
 	reader := metric.NewManualReader()
-	p, err := startSubject(subject, c.Shape, streams, metric.NewMeterProvider(metric.WithReader(reader)))
+	p, err := startSubject(subject, PopulateCase{Shape: c.Shape, Streams: streams}, "", metric.NewMeterProvider(metric.WithReader(reader)))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type plan struct {
 	// repeated.
 	memory                  []PopulateCase
 	stallStreams, stallRuns int
+	ledger                  ledgerPlan
 }
 
 // load is a number of streams with the cases that are measured on them, each in so many rounds for each processor.
@@ -28,38 +29,48 @@ type load struct {
 func fullPlan() plan {
 	return plan{
 		loads: []load{
-			{PopulateCase{plain, 1_000}, 15, append(reused([]int{1000, 1, 10, 25}, 50_000), cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)...)},
-			{PopulateCase{plain, 100_000}, 11, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
-			{PopulateCase{plain, 1_000_000}, 7, cases([]int{1000}, []bool{false, true}, 50_000)},
-			{PopulateCase{asPrometheus, 1_000}, 15, oneByOne([]int{1000, 1, 10, 25}, 50_000)},
-			{PopulateCase{trimmed, 1_000}, 15, oneByOne([]int{1000, 1, 10, 25}, 10_000)},
-			{PopulateCase{trimmed, 100_000}, 11, fresh([]int{1000}, 50_000)},
-			{PopulateCase{explicit, 1_000}, 11, oneByOne([]int{1000, 10}, 20_000)},
-			{PopulateCase{exponential, 1_000}, 11, oneByOne([]int{1000, 10}, 20_000)},
+			{populate(plain, 1_000), 15, append(reused([]int{1000, 1, 10, 25}, 50_000), cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)...)},
+			{populate(plain, 100_000), 11, cases([]int{1000, 1, 10, 25}, []bool{false, true}, 50_000)},
+			{populate(plain, 1_000_000), 7, cases([]int{1000}, []bool{false, true}, 50_000)},
+			{populate(asPrometheus, 1_000), 15, oneByOne([]int{1000, 1, 10, 25}, 50_000)},
+			{populate(trimmed, 1_000), 15, oneByOne([]int{1000, 1, 10, 25}, 10_000)},
+			{populate(trimmed, 100_000), 11, fresh([]int{1000}, 50_000)},
+			{populate(explicit, 1_000), 11, oneByOne([]int{1000, 10}, 20_000)},
+			{populate(exponential, 1_000), 11, oneByOne([]int{1000, 10}, 20_000)},
 		},
 		memory: []PopulateCase{
-			{plain, 1_000_000}, {asPrometheus, 1_000_000}, {trimmed, 1_000_000}, {explicit, 100_000}, {exponential, 100_000},
+			populate(plain, 1_000_000), populate(asPrometheus, 1_000_000), populate(trimmed, 1_000_000), populate(explicit, 100_000), populate(exponential, 100_000),
 		},
 		stallStreams: 1_000_000,
 		stallRuns:    3,
+		ledger: ledgerPlan{
+			streams: 1_000, rounds: 11,
+			batches: []WarmCase{{Batch: 1000, Goroutines: 1, Points: 50_000}, {Batch: 20, Goroutines: 1, Points: 2_000}},
+			restore: []int{1_000, 100_000, 1_000_000},
+		},
 	}
 }
 
 func quickPlan() plan {
 	return plan{
 		loads: []load{
-			{PopulateCase{plain, 1_000}, 5, append(reused([]int{1000, 1, 10, 25}, 10_000), cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)...)},
-			{PopulateCase{plain, 50_000}, 5, cases([]int{1000}, []bool{true}, 20_000)},
-			{PopulateCase{asPrometheus, 1_000}, 5, oneByOne([]int{1000, 10}, 10_000)},
-			{PopulateCase{trimmed, 1_000}, 5, oneByOne([]int{1000, 1, 10, 25}, 5_000)},
-			{PopulateCase{explicit, 1_000}, 5, oneByOne([]int{1000, 10}, 5_000)},
-			{PopulateCase{exponential, 1_000}, 5, oneByOne([]int{1000, 10}, 5_000)},
+			{populate(plain, 1_000), 5, append(reused([]int{1000, 1, 10, 25}, 10_000), cases([]int{1000, 1, 10, 25}, []bool{false}, 10_000)...)},
+			{populate(plain, 50_000), 5, cases([]int{1000}, []bool{true}, 20_000)},
+			{populate(asPrometheus, 1_000), 5, oneByOne([]int{1000, 10}, 10_000)},
+			{populate(trimmed, 1_000), 5, oneByOne([]int{1000, 1, 10, 25}, 5_000)},
+			{populate(explicit, 1_000), 5, oneByOne([]int{1000, 10}, 5_000)},
+			{populate(exponential, 1_000), 5, oneByOne([]int{1000, 10}, 5_000)},
 		},
 		memory: []PopulateCase{
-			{plain, 50_000}, {asPrometheus, 50_000}, {trimmed, 50_000}, {explicit, 10_000}, {exponential, 10_000},
+			populate(plain, 50_000), populate(asPrometheus, 50_000), populate(trimmed, 50_000), populate(explicit, 10_000), populate(exponential, 10_000),
 		},
 		stallStreams: 50_000,
 		stallRuns:    1,
+		ledger: ledgerPlan{
+			streams: 1_000, rounds: 5,
+			batches: []WarmCase{{Batch: 1000, Goroutines: 1, Points: 10_000}, {Batch: 20, Goroutines: 1, Points: 400}},
+			restore: []int{10_000},
+		},
 	}
 }
 
@@ -111,6 +122,9 @@ func (p *plan) run(start spawner, progress func(string)) (*Results, error) {
 		if err := l.run(start, results, note); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.ledger.run(start, results, note); err != nil {
+		return nil, err
 	}
 	for _, c := range p.memory {
 		for _, subject := range subjects {

@@ -10,19 +10,28 @@ var subjects = []string{ours, contrib}
 
 // Results is everything that one run measured.
 type Results struct {
-	Machine Machine        `json:"machine"`
-	Quick   bool           `json:"quick"`
-	Warm    []WarmResult   `json:"warm"`
-	Memory  []MemoryResult `json:"memory"`
-	Stalls  []StallResult  `json:"stalls"`
-	Engine  []EngineResult `json:"engine"`
-	Bars    []Bar          `json:"bars"`
+	Machine  Machine         `json:"machine"`
+	Quick    bool            `json:"quick"`
+	Warm     []WarmResult    `json:"warm"`
+	Memory   []MemoryResult  `json:"memory"`
+	Stalls   []StallResult   `json:"stalls"`
+	Ledger   []LedgerResult  `json:"ledger"`
+	Restores []RestoreResult `json:"restores"`
+	Engine   []EngineResult  `json:"engine"`
+	Bars     []Bar           `json:"bars"`
 }
 
 // PopulateCase is a number of streams.
 type PopulateCase struct {
 	Shape   shape `json:"shape"`
 	Streams int   `json:"streams"`
+	// Ledger is the value of `storage::sync`; empty for no ledger.
+	Ledger string `json:"ledger,omitempty"`
+}
+
+// populate is a number of streams without a ledger.
+func populate(kind shape, streams int) PopulateCase {
+	return PopulateCase{Shape: kind, Streams: streams}
 }
 
 // WarmCase is one kind of load on streams that exist already.

@@ -16,7 +16,7 @@ const stallChunk = 10_000
 
 // grow sends requests of new streams only and times each of them.
 func grow(subject string, c StallCase) (*StallResult, error) {
-	p, err := startSubject(subject, plain, c.Streams, nil)
+	p, err := startSubject(subject, PopulateCase{Shape: plain, Streams: c.Streams}, "", nil)
 	if err != nil {
 		return nil, err
 	}

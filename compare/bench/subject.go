@@ -33,9 +33,9 @@ type stage struct {
 }
 
 // startSubject makes and starts a subject with a next consumer that does nothing. Self-telemetry goes to meters; nil
-// is none, which favours contrib: it counts each point, token_ledger each request.
-func startSubject(name string, shape shape, streams int, meters metric.MeterProvider) (processor.Metrics, error) {
-	stages, err := stagesOf(name, shape, streams)
+// is none, which favours contrib: it counts each point, token_ledger each request. A ledger goes to the directory.
+func startSubject(name string, c PopulateCase, directory string, meters metric.MeterProvider) (processor.Metrics, error) {
+	stages, err := stagesOf(name, c, directory)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,8 @@ func startSubject(name string, shape shape, streams int, meters metric.MeterProv
 }
 
 // stagesOf leaves everything at its defaults but for what a shape and a number of streams need.
-func stagesOf(name string, shape shape, streams int) ([]stage, error) {
+func stagesOf(name string, c PopulateCase, directory string) ([]stage, error) {
+	shape, streams := c.Shape, c.Streams
 	switch name {
 	case ours:
 		settings := map[string]any{"max_stale": maxStale.String()}
@@ -73,6 +74,9 @@ func stagesOf(name string, shape shape, streams int) ([]stage, error) {
 			cardinality["rules"] = []any{map[string]any{"metrics": []any{metricName}, "keep": keptAttributes}}
 		}
 		settings["cardinality"] = cardinality
+		if c.Ledger != "" {
+			settings["storage"] = map[string]any{"directory": directory, "sync": c.Ledger}
+		}
 		return []stage{{tokenledgerprocessor.NewFactory(), settings}}, nil
 	case contrib:
 		accumulate := stage{deltatocumulativeprocessor.NewFactory(), map[string]any{"max_stale": maxStale.String()}}

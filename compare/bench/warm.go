@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -25,12 +27,31 @@ type warmBench struct {
 	shape WarmCase
 	// kept are the requests of a case that uses them again, pristine what they were before anything was trimmed.
 	kept, pristine []pmetric.Metrics
+	// directory goes away with the processor, if it is not empty.
+	directory string
 	// latest is the end of the last window of any stream.
 	latest time.Time
 }
 
+// newWarmBench starts a processor; a ledger lies in a directory of its own.
 func newWarmBench(subject string, c PopulateCase) (*warmBench, error) {
-	p, err := startSubject(subject, c.Shape, c.Streams, nil)
+	if c.Ledger == "" {
+		return newWarmBenchIn("", subject, c)
+	}
+	directory, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		return nil, err
+	}
+	b, err := newWarmBenchIn(directory, subject, c)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(directory))
+	}
+	b.directory = directory
+	return b, nil
+}
+
+func newWarmBenchIn(directory, subject string, c PopulateCase) (*warmBench, error) {
+	p, err := startSubject(subject, c, directory, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -197,4 +218,7 @@ func (b *warmBench) leaves(visits []place) int {
 // end stops the processor; what it would still say is of no interest.
 func (b *warmBench) end() {
 	_ = b.processor.Shutdown(context.Background())
+	if b.directory != "" {
+		_ = os.RemoveAll(b.directory)
+	}
 }

@@ -17,16 +17,19 @@ type order struct {
 	Warm *WarmCase `json:"warm,omitempty"`
 	// Memory makes streams in a fresh processor and weighs them.
 	Memory *PopulateCase `json:"memory,omitempty"`
+	// Restore fills a ledger and starts again with it.
+	Restore *PopulateCase `json:"restore,omitempty"`
 	// Stall lets a fresh processor grow and times each request.
 	Stall *StallCase `json:"stall,omitempty"`
 }
 
 // answer is what a worker says to an order: a figure, or what went wrong.
 type answer struct {
-	Round  *Round        `json:"round,omitempty"`
-	Memory *MemoryResult `json:"memory,omitempty"`
-	Stall  *StallResult  `json:"stall,omitempty"`
-	Error  string        `json:"error,omitempty"`
+	Round   *Round         `json:"round,omitempty"`
+	Memory  *MemoryResult  `json:"memory,omitempty"`
+	Stall   *StallResult   `json:"stall,omitempty"`
+	Restore *RestoreResult `json:"restore,omitempty"`
+	Error   string         `json:"error,omitempty"`
 }
 
 // worker is one processor in a process of its own, seen from the parent.
@@ -136,6 +139,9 @@ func (b *workbench) do(o order) (answer, error) {
 	case o.Memory != nil:
 		memory, err := weigh(b.subject, *o.Memory)
 		return answer{Memory: memory}, err
+	case o.Restore != nil:
+		restored, err := restore(b.subject, *o.Restore)
+		return answer{Restore: restored}, err
 	case o.Stall != nil:
 		stall, err := grow(b.subject, *o.Stall)
 		return answer{Stall: stall}, err

@@ -80,6 +80,12 @@ func (t *telemetry) Poisoned(ctx context.Context) {
 	t.builder.DeltatocumulativePoisoned.Add(ctx, 1)
 }
 
+// LedgerRefused counts nothing: contrib's settings name no place for a ledger, so there is none.
+func (*telemetry) LedgerRefused(context.Context) {}
+
+// MaintenanceFailed counts nothing, for the same reason.
+func (*telemetry) MaintenanceFailed(context.Context) {}
+
 // Shutdown ends all reporting; calling it again does nothing.
 func (t *telemetry) Shutdown() {
 	t.builder.Shutdown()

@@ -89,6 +89,9 @@ type Config struct {
 	// Cardinality trims attributes and bounds what is kept.
 	Cardinality CardinalityConfig `mapstructure:"cardinality"`
 
+	// Storage keeps a ledger, so that totals outlive the process (L6).
+	Storage StorageConfig `mapstructure:"storage"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
@@ -120,6 +123,7 @@ func createDefaultConfig() component.Config {
 		MaxLag:          defaultMaxLag,
 		Retransmissions: retransmissionsRecognise,
 		Cardinality:     CardinalityConfig{MaxStreams: defaultMaxStreams},
+		Storage:         defaultStorage(),
 	}
 }
 

@@ -45,6 +45,7 @@ func TestConfigAccepted(t *testing.T) {
 		MaxLag:          5 * time.Minute,
 		Retransmissions: "recognise",
 		Cardinality:     CardinalityConfig{MaxStreams: 1_000_000},
+		Storage:         StorageConfig{Sync: "process", SnapshotInterval: 5 * time.Minute, Usage: true},
 	}, cfg)
 
 	cfg, err = loadConfig(t, "everything")
@@ -73,6 +74,9 @@ func TestConfigAccepted(t *testing.T) {
 				{Metrics: []string{"queue.?"}, Keep: []string{}, Gauge: "max"},
 			},
 			ResourceAttributes: ResourceAttributesConfig{Keep: []string{"service.name"}},
+		},
+		Storage: StorageConfig{
+			Directory: "/var/lib/tokenledger", Sync: "disk", SnapshotInterval: time.Minute, Retention: 9600 * time.Hour,
 		},
 	}, cfg)
 }
@@ -120,6 +124,13 @@ func TestConfigRefused(t *testing.T) {
 		"bad_preset":                   {`preset is "claude"`, `use one of "claude_code"`},
 		"preset_and_more":              {`preset is "claude_code"`, "a preset stands alone", "a rule of their own"},
 		"resource_drop_and_keep":       {"cardinality::resource_attributes: drop names", `keep names "service.name"`, "use one of them"},
+		"blank_directory":              {`storage: directory is " "`, "name a directory", "in memory only"},
+		"bad_sync":                     {`storage: sync is "always"`, `use "process" or "disk", or a duration`},
+		"short_sync":                   {"storage: sync is 10ms", "at least 1s", `"disk"`},
+		"negative_sync":                {"storage: sync is -1s", "at least 1s"},
+		"short_snapshot_interval":      {"storage: snapshot_interval is 0s", "at least 1s", "default is 5m0s"},
+		"short_retention":              {"storage: retention is 1m0s", "at least 1h0m0s", "0s to keep it for ever"},
+		"negative_retention":           {"storage: retention is -1h0m0s", "at least 1h0m0s"},
 		"duplicate_resource_attribute": {`drop has "os.version" twice`, "remove one"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,7 @@ func newRigWith(t *testing.T, set processor.Settings, next consumer.Metrics, cha
 	if change != nil {
 		change(cfg)
 	}
-	settings := cfg.settings(set.Logger)
+	settings := cfg.settings(set.ID, set.Logger)
 	settings.Engine.Clock = clock
 	p, err := newMetricsProcessorWith(set, settings, next, &receivedData{})
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ type metricsProcessor struct {
 var _ processor.Metrics = (*metricsProcessor)(nil)
 
 func newMetricsProcessor(set processor.Settings, cfg *Config, next consumer.Metrics, received *receivedData) (*metricsProcessor, error) {
-	return newMetricsProcessorWith(set, cfg.settings(set.Logger), next, received)
+	return newMetricsProcessorWith(set, cfg.settings(set.ID, set.Logger), next, received)
 }
 
 func newMetricsProcessorWith(set processor.Settings, settings accumulator.Settings, next consumer.Metrics, received *receivedData) (*metricsProcessor, error) {

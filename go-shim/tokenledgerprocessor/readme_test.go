@@ -70,6 +70,10 @@ func listSettings(cfg reflect.Value, prefix string, into map[string]string) {
 			into[prefix+key] = "unset" // an empty list keeps nothing
 			continue
 		}
+		if field.Kind() == reflect.String && field.Len() == 0 {
+			into[prefix+key] = `""` // nothing between two backquotes is no code in Markdown
+			continue
+		}
 		into[prefix+key] = fmt.Sprint(field.Interface())
 	}
 }

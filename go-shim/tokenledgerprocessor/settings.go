@@ -3,8 +3,10 @@
 package tokenledgerprocessor // import "github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor"
 
 import (
+	"path/filepath"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/accumulator"
@@ -16,7 +18,7 @@ import (
 const remedy = "raise cardinality.max_streams or cardinality.max_memory_mib, or trim attributes with cardinality.rules"
 
 // settings says in the accumulator's words what the configuration means.
-func (cfg *Config) settings(logger *zap.Logger) accumulator.Settings {
+func (cfg *Config) settings(id component.ID, logger *zap.Logger) accumulator.Settings {
 	return accumulator.Settings{
 		Engine: engine.Config{
 			Identity: engine.Identity(cfg.Identity),
@@ -39,6 +41,7 @@ func (cfg *Config) settings(logger *zap.Logger) accumulator.Settings {
 				Drop: cfg.Cardinality.ResourceAttributes.Drop,
 				Keep: cfg.Cardinality.ResourceAttributes.Keep,
 			},
+			Storage: cfg.Storage.settings(id),
 		},
 		MetadataKeys: cfg.MetadataKeys,
 		TickInterval: cfg.tickInterval(),
@@ -68,6 +71,21 @@ func (cfg *CardinalityConfig) memoryBytes(logger *zap.Logger) int64 {
 		return int64(cfg.MaxMemoryMiB) << 20
 	}
 	return memory.Budget(logger)
+}
+
+// settings names the place of one component's ledger; none where no directory is configured.
+func (cfg *StorageConfig) settings(id component.ID) engine.Storage {
+	if cfg.Directory == "" {
+		return engine.Storage{}
+	}
+	sync, _ := cfg.sync() // Validate has refused what cannot be read
+	return engine.Storage{
+		Directory:        filepath.Join(cfg.Directory, directoryName(id)),
+		Sync:             sync,
+		SnapshotInterval: cfg.SnapshotInterval,
+		Retention:        cfg.Retention,
+		Usage:            cfg.Usage,
+	}
 }
 
 func engineRules(rules []RuleConfig) []engine.Rule {

@@ -8,11 +8,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/accumulator"
 	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
+	"github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor/internal/metadata"
 )
 
 // Scenario: every setting is written, one rule as a preset.
@@ -48,21 +50,40 @@ func TestSettingsReachTheEngine(t *testing.T) {
 				{Metrics: []string{"queue.?"}, Keep: []string{}, Gauge: "max"},
 			},
 			ResourceRule: engine.ResourceRule{Keep: []string{"service.name"}},
+			Storage: engine.Storage{
+				Directory: "/var/lib/tokenledger/token_ledger-2", Sync: engine.SyncDisk, SnapshotInterval: time.Minute,
+				Retention: 9600 * time.Hour,
+			},
 		},
 		MetadataKeys: []string{"X-Tenant", "x-team"},
 		TickInterval: 30 * time.Second,
 		Remedy:       remedy,
-	}, cfg.settings(zap.NewNop()))
+	}, cfg.settings(component.NewIDWithName(metadata.Type, "2"), zap.NewNop()))
 }
 
 // Scenario: nothing is written.
-// Guarantee: idle totals are sent again each minute, held ones are looked at each second, and memory is limited.
+// Guarantee: idle totals are sent again each minute, held ones are looked at each second, memory is limited, and there is
+// no ledger.
 func TestDefaultSettings(t *testing.T) {
-	settings := createDefaultConfig().(*Config).settings(zap.NewNop())
+	settings := createDefaultConfig().(*Config).settings(component.NewID(metadata.Type), zap.NewNop())
 	assert.Equal(t, time.Minute, settings.Engine.EmitInterval)
 	assert.Equal(t, time.Second, settings.TickInterval)
 	assert.Positive(t, settings.Engine.MaxMemoryBytes)
 	assert.Nil(t, settings.Engine.Rules)
+	assert.False(t, settings.Engine.Storage.Enabled())
+}
+
+// Scenario: every way to write `sync`.
+// Guarantee: each is read as what the README says.
+func TestSyncModes(t *testing.T) {
+	for text, expected := range map[string]engine.Sync{
+		"process": engine.SyncProcess, "disk": engine.SyncDisk, "1s": engine.SyncEvery(time.Second),
+		"1m30s": engine.SyncEvery(90 * time.Second),
+	} {
+		cfg := StorageConfig{Directory: "state", Sync: text, SnapshotInterval: time.Minute}
+		require.NoError(t, cfg.Validate(), text)
+		assert.Equal(t, expected, cfg.settings(component.NewID(metadata.Type)).Sync, text)
+	}
 }
 
 // Scenario: each ready set of rules.

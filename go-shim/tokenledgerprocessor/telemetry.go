@@ -106,6 +106,7 @@ func (t *telemetry) Watch(stats func() engine.Stats) error {
 	}
 	b := t.builder
 	return errors.Join(
+		t.watchLedger(report),
 		b.RegisterProcessorTokenLedgerStreamsCallback(report(func(s engine.Stats) int64 { return s.Streams })),
 		b.RegisterProcessorTokenLedgerStreamsLimitCallback(report(func(s engine.Stats) int64 { return s.MaxStreams })),
 		b.RegisterProcessorTokenLedgerStreamsPendingCallback(report(func(s engine.Stats) int64 { return s.PendingStreams })),
@@ -117,6 +118,23 @@ func (t *telemetry) Watch(stats func() engine.Stats) error {
 		b.RegisterProcessorTokenLedgerMemoryBytesCallback(report(engine.Stats.MemoryBytes)),
 		b.RegisterProcessorTokenLedgerMemoryLimitCallback(report(func(s engine.Stats) int64 { return s.MaxMemoryBytes })),
 		b.RegisterProcessorTokenLedgerClockStepsBackCallback(report(func(s engine.Stats) int64 { return s.ClockStepsBack })),
+	)
+}
+
+// watchLedger reports a ledger's figures, all 0 without one.
+func (t *telemetry) watchLedger(report func(func(engine.Stats) int64) metric.Int64Callback) error {
+	b := t.builder
+	return errors.Join(
+		b.RegisterProcessorTokenLedgerLedgerFileBytesCallback(report(func(s engine.Stats) int64 { return s.LedgerFileBytes })),
+		b.RegisterProcessorTokenLedgerLedgerJournalBytesCallback(report(func(s engine.Stats) int64 { return s.LedgerJournalBytes })),
+		b.RegisterProcessorTokenLedgerLedgerCommitsCallback(report(func(s engine.Stats) int64 { return s.LedgerCommits })),
+		b.RegisterProcessorTokenLedgerLedgerFailedCommitsCallback(report(func(s engine.Stats) int64 { return s.LedgerFailedCommits })),
+		b.RegisterProcessorTokenLedgerLedgerSnapshotsCallback(report(func(s engine.Stats) int64 { return s.LedgerSnapshots })),
+		b.RegisterProcessorTokenLedgerLedgerFailedSnapshotsCallback(report(func(s engine.Stats) int64 { return s.LedgerFailedSnapshots })),
+		b.RegisterProcessorTokenLedgerLedgerDamagedCallback(report(func(s engine.Stats) int64 { return s.LedgerDamaged })),
+		b.RegisterProcessorTokenLedgerLedgerStoppedCallback(report(func(s engine.Stats) int64 { return s.LedgerStopped })),
+		b.RegisterProcessorTokenLedgerLedgerRestoredStreamsCallback(report(func(s engine.Stats) int64 { return s.LedgerRestoredStreams })),
+		b.RegisterProcessorTokenLedgerUsagePendingCallback(report(func(s engine.Stats) int64 { return s.UsagePending })),
 	)
 }
 
@@ -144,6 +162,16 @@ func (t *telemetry) count(ctx context.Context, what outcome, points int64) {
 // Poisoned counts a request that passed on unchanged.
 func (t *telemetry) Poisoned(ctx context.Context) {
 	t.builder.ProcessorTokenLedgerPoisoned.Add(ctx, 1, t.add...)
+}
+
+// LedgerRefused counts a request that was refused because the ledger could not be written.
+func (t *telemetry) LedgerRefused(ctx context.Context) {
+	t.builder.ProcessorTokenLedgerLedgerRefusedRequests.Add(ctx, 1, t.add...)
+}
+
+// MaintenanceFailed counts a round of the ledger's background work that failed.
+func (t *telemetry) MaintenanceFailed(ctx context.Context) {
+	t.builder.ProcessorTokenLedgerLedgerFailedMaintenance.Add(ctx, 1, t.add...)
 }
 
 // Shutdown ends all reporting; calling it again does nothing.

@@ -19,6 +19,9 @@ type Setup struct {
 	Env map[string]string
 	// Ports are used as they are if set; a restart takes those of the process before.
 	Ports Ports
+	// State is the directory of the ledger; a restart goes on with that of the process before. Empty is a new one. In
+	// Env the variable TOKENLEDGER_STATE_DIR can take it away.
+	State string
 	// Chroot runs the collector with this directory, which holds nothing, as its root.
 	Chroot string
 	// Arguments are further command-line arguments of the collector.
@@ -86,7 +89,7 @@ func Validate(tb testing.TB, setup Setup) (output string, code int) {
 	return c.Log(), code
 }
 
-// Restart starts a collector with the setup and ports of one that has ended.
+// Restart starts a collector with the setup, ports and ledger of one that has ended.
 func (c *Collector) Restart(tb testing.TB) *Collector {
 	tb.Helper()
 	return StartCollector(tb, c.Setup)
@@ -116,13 +119,17 @@ func (c *Collector) SelfMetricsURL() string {
 	return "http://" + address(c.Setup.Ports.SelfMetrics) + "/metrics"
 }
 
-// prepare fills in the ports and writes the configuration file.
+// prepare fills in the ports and the directory of the ledger, and writes the configuration file.
 func prepare(tb testing.TB, setup *Setup) *Collector {
 	tb.Helper()
 	if setup.Ports == (Ports{}) {
 		setup.Ports = Ports{FreePort(tb), FreePort(tb), FreePort(tb), FreePort(tb), FreePort(tb)}
 	}
-	file := filepath.Join(tb.TempDir(), "override.yaml")
+	directory := tb.TempDir()
+	if setup.State == "" {
+		setup.State = filepath.Join(directory, "state")
+	}
+	file := filepath.Join(directory, "override.yaml")
 	config := setup.Config
 	if config == "" {
 		config = "{}"
@@ -148,6 +155,7 @@ func (c *Collector) environment() []string {
 		"TOKENLEDGER_SELF_METRICS_PORT": strconv.Itoa(c.Setup.Ports.SelfMetrics),
 		"TOKENLEDGER_HEALTH_PORT":       strconv.Itoa(c.Setup.Ports.Health),
 		"TOKENLEDGER_FIRST_VALUE_DELAY": "0s",
+		"TOKENLEDGER_STATE_DIR":         c.Setup.State,
 	}
 	for name, value := range c.Setup.Env {
 		values[name] = value

@@ -23,11 +23,13 @@ func (p *Processor) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) erro
 	began := time.Now()
 	defer p.inFlight.enter().Done()
 	batch, err := p.engine.Consume(md, p.keys.selectFrom(ctx))
-	if err != nil {
-		return p.passUnchanged(ctx, md, err)
+	if batch != nil {
+		defer batch.Release()
+		p.account(ctx, batch.Outcomes(), began)
 	}
-	defer batch.Release()
-	p.account(ctx, batch.Outcomes(), began)
+	if err != nil {
+		return p.notTaken(ctx, md, err)
+	}
 	return p.deliver(ctx, md, batch)
 }
 
@@ -44,19 +46,26 @@ func (p *Processor) deliver(ctx context.Context, md pmetric.Metrics, batch *engi
 	return err
 }
 
-// passUnchanged handles a request that the engine did not take. If the library stopped after a fault of its own, data
-// still flows: the request goes on as the client sent it. Everything else is the sender's to know; that the engine was
-// closed, by a reload for example, passes, and so the request may come again; nothing else would end better a second time.
-func (p *Processor) passUnchanged(ctx context.Context, md pmetric.Metrics, err error) error {
-	if errors.Is(err, engine.ErrClosed) {
+// notTaken handles a request that the engine did not take, or could not write down. If the library stopped after a fault
+// of its own, data still flows: the request goes on as the client sent it. Everything else is the sender's to know. What
+// passes is an error that lets it send again: the ledger cannot be written (nothing is acknowledged that is not in it),
+// or the engine was closed, by a reload for example. Nothing else would end better a second time.
+func (p *Processor) notTaken(ctx context.Context, md pmetric.Metrics, err error) error {
+	switch {
+	case errors.Is(err, engine.ErrClosed):
 		return err
-	}
-	if !errors.Is(err, engine.ErrPoisoned) {
+	case errors.Is(err, engine.ErrStorage):
+		p.telemetry.LedgerRefused(ctx)
+		p.ledger.failed(err, time.Now())
+		// Neither permanent nor with a status of its own: receivers answer 503 or UNAVAILABLE, and clients send again.
+		return fmt.Errorf("%s cannot write its ledger, send again later: %w", p.id, err)
+	case errors.Is(err, engine.ErrPoisoned):
+		p.notices.enginePoisoned(err)
+		p.telemetry.Poisoned(ctx)
+		return p.next.ConsumeMetrics(ctx, md)
+	default:
 		return consumererror.NewPermanent(err)
 	}
-	p.notices.enginePoisoned(err)
-	p.telemetry.Poisoned(ctx)
-	return p.next.ConsumeMetrics(ctx, md)
 }
 
 // account reports what became of a request's points.
@@ -83,13 +92,19 @@ func (p *Processor) Tick(ctx context.Context, final bool) error {
 // periodicTick emits what is due and reports what nobody waits for.
 func (p *Processor) periodicTick(ctx context.Context) {
 	err := p.Tick(ctx, false)
-	now := time.Now()
-	if errors.Is(err, engine.ErrPoisoned) {
+	now, held := time.Now(), p.engine.Stats()
+	switch {
+	case errors.Is(err, engine.ErrPoisoned):
 		p.notices.enginePoisoned(err)
-	} else if err != nil && ctx.Err() == nil { // a cancelled tick goes out again in Shutdown
-		p.notices.tickRefused(now, err)
+	case errors.Is(err, engine.ErrStorage):
+		p.ledger.failed(err, now)
+	default:
+		p.ledger.look(held)
+		if err != nil && ctx.Err() == nil { // a cancelled tick goes out again in Shutdown
+			p.notices.tickRefused(now, err)
+		}
 	}
 	p.notices.invalidPoints(0, now)
 	p.room.look(now)
-	p.notices.clockSteps(p.engine.Stats().ClockStepsBack)
+	p.notices.clockSteps(held.ClockStepsBack)
 }

@@ -73,6 +73,8 @@ type countingTelemetry struct {
 	stats    func() engine.Stats
 	batches  int
 	poisoned int
+	refused  int
+	failed   int
 	ended    int
 }
 
@@ -91,6 +93,18 @@ func (c *countingTelemetry) Poisoned(context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.poisoned++
+}
+
+func (c *countingTelemetry) LedgerRefused(context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused++
+}
+
+func (c *countingTelemetry) MaintenanceFailed(context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed++
 }
 
 func (c *countingTelemetry) Shutdown() { c.ended++ }

@@ -46,11 +46,14 @@ type Processor struct {
 	next      consumer.Metrics
 	telemetry Telemetry
 	notices   notices
+	health    *health
 	room      room
+	ledger    ledger
 	inFlight  inFlight
 
-	engine *engine.Engine // set by Open, safe for use by several goroutines
-	ticker *ticker        // set by Start
+	engine     *engine.Engine // set by Open, safe for use by several goroutines
+	ticker     *ticker        // set by Start
+	maintainer *ticker        // set by Start if there is a ledger
 
 	shutdown sync.Mutex // held by Shutdown, so that a second call waits for the first
 	ended    bool
@@ -60,6 +63,7 @@ var _ processor.Metrics = (*Processor)(nil)
 
 // New returns a processor that is not started yet. From now on telemetry is shut down with it.
 func New(set processor.Settings, settings Settings, next consumer.Metrics, telemetry Telemetry) *Processor {
+	well := &health{}
 	return &Processor{
 		id:        set.ID,
 		settings:  settings,
@@ -67,7 +71,9 @@ func New(set processor.Settings, settings Settings, next consumer.Metrics, telem
 		next:      next,
 		telemetry: telemetry,
 		notices:   notices{logger: set.Logger},
-		room:      room{logger: set.Logger, remedy: settings.Remedy},
+		health:    well,
+		room:      room{logger: set.Logger, health: well, remedy: settings.Remedy},
+		ledger:    ledger{logger: set.Logger, health: well},
 	}
 }
 
@@ -76,22 +82,30 @@ func (p *Processor) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-// Start creates the engine and the goroutine that emits what is held. It fails if the binary was built without cgo,
-// or with a library other than the one this package was built for.
+// Start creates the engine with its ledger, and the goroutines that emit what is held and keep the ledger in order. It
+// fails if the binary was built without cgo, or with a library other than the one this package was built for, or if the
+// ledger cannot be opened.
 func (p *Processor) Start(_ context.Context, host component.Host) error {
-	p.room.host = host
+	p.health.host = host
 	if err := p.Open(); err != nil {
 		return err
 	}
 	p.ticker = startTicker(p.settings.TickInterval, p.periodicTick)
+	if p.settings.Engine.Storage.Enabled() {
+		p.maintainer = startTicker(maintenanceInterval, p.maintainLedger)
+	}
 	return nil
 }
 
-// Open is Start without the goroutine, for tests that tick themselves.
+// Open is Start without the goroutines, for tests that tick themselves.
 func (p *Processor) Open() error {
+	storage := p.settings.Engine.Storage
 	eng, err := engine.New(p.settings.Engine)
 	if err != nil {
-		return fmt.Errorf("cannot create the engine of %s: %w", p.id, err)
+		return openFailure(p.id, err)
+	}
+	if storage.Enabled() {
+		p.ledger.opened(storage.Directory, eng.Opening())
 	}
 	if err := p.telemetry.Watch(eng.Stats); err != nil {
 		eng.Close()
@@ -102,7 +116,8 @@ func (p *Processor) Open() error {
 }
 
 // Shutdown emits whatever is held before it returns, and leaves nothing running (L5). It may be called without Start,
-// and again. If ctx ends while a tick is still on its way, nothing is torn down and the next call goes on.
+// and again. If ctx ends while a tick or the ledger's background work is still on its way, nothing is torn down and the
+// next call goes on.
 func (p *Processor) Shutdown(ctx context.Context) error {
 	p.shutdown.Lock()
 	defer p.shutdown.Unlock()
@@ -112,6 +127,9 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 	if err := p.ticker.stop(ctx); err != nil {
 		return fmt.Errorf("%s waits for the next component to take totals: %w", p.id, err)
 	}
+	if err := p.maintainer.stop(ctx); err != nil {
+		return fmt.Errorf("%s waits for its ledger to be written: %w", p.id, err)
+	}
 	p.ended = true
 	defer p.telemetry.Shutdown()
 	if p.engine == nil {
@@ -120,21 +138,27 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 	return p.endEngine(ctx)
 }
 
-// endEngine emits what is held and gives the engine's memory back.
+// endEngine emits what is held, brings the ledger up to date, and gives the engine's memory back.
 func (p *Processor) endEngine(ctx context.Context) error {
 	defer p.engine.Close()
 	err := p.Tick(ctx, true)
-	if streams := p.engine.Stats().Streams; streams > 0 {
+	if p.settings.Engine.Storage.Enabled() {
+		p.reportMaintenance(ctx, p.engine.Maintain(true))
+	} else if streams := p.engine.Stats().Streams; streams > 0 {
 		p.notices.totalsEnd(streams)
 	}
-	if errors.Is(err, engine.ErrPoisoned) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrPoisoned):
 		p.notices.enginePoisoned(err)
 		return nil // said once, and there is nothing left to emit
-	}
-	if err != nil {
+	case errors.Is(err, engine.ErrStorage):
+		p.ledger.endedUnwritten(err)
+		return fmt.Errorf("%s could not write its ledger at the end: %w", p.id, err)
+	default:
 		return fmt.Errorf("the next component refused the last totals: %w", err)
 	}
-	return nil
 }
 
 // Stats says what the engine holds; zero before Start.
@@ -144,6 +168,9 @@ func (p *Processor) Stats() engine.Stats {
 	}
 	return p.engine.Stats()
 }
+
+// InjectFullDisk makes the ledger refuse to be written, or not any more: a drill for tests.
+func (p *Processor) InjectFullDisk(full bool) { p.engine.InjectFullDisk(full) }
 
 // InjectPanic makes the library's next call panic: a drill for tests.
 func (p *Processor) InjectPanic() { p.engine.InjectPanic() }

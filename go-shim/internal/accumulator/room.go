@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.uber.org/zap"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
@@ -25,7 +23,7 @@ var errNoRoom = errors.New("points find no room of their own: the limit of strea
 // each, not for each point.
 type room struct {
 	logger *zap.Logger
-	host   component.Host
+	health *health
 	remedy string
 
 	mu      sync.Mutex
@@ -53,7 +51,7 @@ func (r *room) note(outcomes engine.Outcomes, stats func() engine.Stats, now tim
 		zap.Int64("streams", held.Streams), zap.Int64("streams_limit", held.MaxStreams),
 		zap.Int64("memory_bytes", held.MemoryBytes()), zap.Int64("memory_limit", held.MaxMemoryBytes),
 		zap.Int("times", r.reports))
-	componentstatus.ReportStatus(r.host, componentstatus.NewRecoverableErrorEvent(errNoRoom))
+	r.health.degrade(errNoRoom)
 }
 
 // look is called at each tick and finds out whether it has ended.
@@ -65,5 +63,5 @@ func (r *room) look(now time.Time) {
 	}
 	r.scarce = false
 	r.logger.Info("all points have found room of their own for a minute")
-	componentstatus.ReportStatus(r.host, componentstatus.NewEvent(componentstatus.StatusOK))
+	r.health.restore(errNoRoom)
 }

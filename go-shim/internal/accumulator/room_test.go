@@ -36,7 +36,7 @@ type roomTest struct {
 func newRoomTest() *roomTest {
 	core, logs := observer.New(zap.InfoLevel)
 	host := &statusHost{}
-	return &roomTest{room{logger: zap.New(core), host: host, remedy: "raise the limit"}, host, logs, enginetest.Begin}
+	return &roomTest{room{logger: zap.New(core), health: &health{host: host}, remedy: "raise the limit"}, host, logs, enginetest.Begin}
 }
 
 // after moves the clock, takes outcomes in and ticks.
@@ -96,7 +96,7 @@ func TestScarceRoomDoesNotFlap(t *testing.T) {
 // Guarantee: the log lines come nevertheless.
 func TestScarceRoomWithoutStatus(t *testing.T) {
 	r := newRoomTest()
-	r.room.host = nil
+	r.health.host = nil
 	r.after(0, engine.Outcomes{Refused: 1})
 	r.after(time.Minute, engine.Outcomes{})
 	assert.Len(t, r.logs.All(), 2)

@@ -18,6 +18,10 @@ type Telemetry interface {
 	Batch(ctx context.Context, outcomes engine.Outcomes, took time.Duration)
 	// Poisoned counts a request that passed on unchanged because the library stopped after a fault of its own.
 	Poisoned(ctx context.Context)
+	// LedgerRefused counts a request that was refused because the ledger could not be written.
+	LedgerRefused(ctx context.Context)
+	// MaintenanceFailed counts a round of the ledger's background work that failed.
+	MaintenanceFailed(ctx context.Context)
 	// Shutdown ends all reporting. It may be called again.
 	Shutdown()
 }

@@ -101,6 +101,8 @@ type Config struct {
 	Rules []Rule
 	// ResourceRule trims resources.
 	ResourceRule ResourceRule
+	// Storage keeps a ledger, so that totals outlive the engine.
+	Storage Storage
 	// Clock replaces the system's clocks in tests; nil is the system.
 	Clock Clock
 }
@@ -145,11 +147,16 @@ func (c Config) selection() selection {
 	return selection{gauges: len(c.Rules) > 0 || trimsResources, resources: trimsResources}
 }
 
-// systemClock measures monotonic time from the moment of its making.
+// monotonicOrigin is what the system's monotonic clock begins with. A ledger brings streams, requests and tombstones
+// along that are older than the process; the library tells their ages by this clock, which has no negative times.
+// Nothing is remembered longer by age than tombstones are, 30 days (T3).
+const monotonicOrigin = 100 * 24 * time.Hour
+
+// systemClock measures monotonic time from the moment of its making, beginning with monotonicOrigin.
 func systemClock() Clock {
 	began := time.Now()
 	return func() (time.Time, time.Duration) {
 		now := time.Now()
-		return now, now.Sub(began)
+		return now, monotonicOrigin + now.Sub(began)
 	}
 }

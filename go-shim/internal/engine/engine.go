@@ -36,6 +36,13 @@ type Engine struct {
 
 	// ticking lets one tick run at a time, so that output keeps its order.
 	ticking sync.Mutex
+
+	// opening is what was found in the ledger.
+	opening Opening
+	// settler lets one goroutine write the ledger for all.
+	settler settler
+	// maintaining lets one Maintain run at a time.
+	maintaining sync.Mutex
 }
 
 // Batch holds the answers to one batch until Release.
@@ -49,7 +56,8 @@ type Batch struct {
 	answered bool
 }
 
-// New makes an engine, or says why the library cannot be used or the configuration is refused.
+// New makes an engine, or says why the library cannot be used, the configuration is refused, or the ledger cannot be
+// opened (a StorageError).
 func New(cfg Config) (*Engine, error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
@@ -57,6 +65,10 @@ func New(cfg Config) (*Engine, error) {
 	text, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("engine configuration: %w", err)
+	}
+	storage, err := cfg.storage()
+	if err != nil {
+		return nil, err
 	}
 	clock := cfg.Clock
 	if clock == nil {
@@ -67,19 +79,26 @@ func New(cfg Config) (*Engine, error) {
 	// Random bytes from Go, which asks the kernel: they are there in an empty root directory too.
 	secret := make([]byte, C.TL_SECRET_BYTES)
 	rand.Read(secret) // never fails: crypto/rand ends the process if the kernel has no randomness
+	var found C.tl_opening
 	var failed C.tl_error
-	status := C.tl_engine_create((*C.uint8_t)(unsafe.SliceData(text)), C.size_t(len(text)),
-		(*C.uint8_t)(unsafe.SliceData(secret)), C.size_t(len(secret)), wall, monotonic, &e.handle, &failed)
+	status := C.tl_engine_create(firstByte(text), C.size_t(len(text)), firstByte(storage), C.size_t(len(storage)),
+		firstByte(secret), C.size_t(len(secret)), wall, monotonic, &e.handle, &found, &failed)
 	if status != C.TL_STATUS_OK {
 		return nil, failure(status, &failed)
+	}
+	if cfg.Storage.Enabled() {
+		e.opening = e.readOpening(&found)
 	}
 	return e, nil
 }
 
-// Consume takes the metrics of md in and turns them, in place, into what goes out now.
+// Consume takes the metrics of md in, waits until they are in the ledger if there is one, and turns them, in place,
+// into what goes out now.
 //
-// With an error md is untouched; errors.Is(err, ErrPoisoned) tells a panic inside the library from
-// the rest. Without one, the Batch must be released.
+// With an error md is untouched; errors.Is(err, ErrPoisoned) tells a panic inside the library from the rest, and
+// errors.Is(err, ErrStorage) a ledger that cannot be written. A Batch that is not nil must be released; beside an error
+// it tells what became of points that are in the totals but not in the ledger: they go out once they are (L4), and the
+// sender's retry is recognised (D3).
 func (e *Engine) Consume(md pmetric.Metrics, metadata Metadata) (*Batch, error) {
 	e.open.RLock()
 	defer e.open.RUnlock()
@@ -93,12 +112,17 @@ func (e *Engine) Consume(md pmetric.Metrics, metadata Metadata) (*Batch, error) 
 	if !b.answered {
 		return b, nil
 	}
-	status := C.tl_engine_consume(e.handle, (*C.uint8_t)(unsafe.SliceData(buffer)), C.size_t(len(buffer)), b.result, &b.view, &b.failed)
+	status := C.tl_engine_consume(e.handle, firstByte(buffer), C.size_t(len(buffer)), b.result, &b.view, &b.failed)
 	if status != C.TL_STATUS_OK {
 		err := failure(status, &b.failed)
 		b.view = C.tl_batch_view{} // what it points to may be gone
 		b.Release()
 		return nil, err
+	}
+	if err := e.settle(b); err != nil {
+		// What the batch would have sent has not gone out.
+		C.tl_engine_refused(e.handle, b.result, C.uint64_t(wall.UnixNano()), C.uint64_t(monotonic.Nanoseconds()), &b.failed)
+		return b, err
 	}
 	answers := newAnswers(&b.view, e)
 	answers.apply(md)
@@ -107,7 +131,8 @@ func (e *Engine) Consume(md pmetric.Metrics, metadata Metadata) (*Batch, error) 
 
 // Tick hands everything that is due to deliver, chunk by chunk and in order. final is Shutdown: it
 // ends FirstValueDelay early (L5). What deliver refuses goes out again at the next tick (L4); the
-// first refusal is returned after all chunks have been tried.
+// first refusal is returned after all chunks have been tried. Where the ledger cannot be written nothing goes out, and a
+// StorageError is returned: a later tick brings it.
 func (e *Engine) Tick(final bool, deliver func(Metadata, pmetric.Metrics) error) error {
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
@@ -186,6 +211,7 @@ func (e *Engine) Stats() Stats {
 		stats.ScratchBytes = int64(held.scratch_bytes)
 		stats.MaxMemoryBytes = int64(held.max_memory_bytes)
 		stats.ClockStepsBack = int64(held.clock_steps_back)
+		e.ledgerStats(&stats, &held)
 	}
 	return stats
 }
@@ -296,6 +322,9 @@ func (e *Engine) now() (wall, monotonic C.uint64_t) {
 	w, m := e.clock()
 	return C.uint64_t(w.UnixNano()), C.uint64_t(m.Nanoseconds())
 }
+
+// firstByte is how C sees a run of bytes of Go's.
+func firstByte(run []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(run)) }
 
 func libraryBytes(pointer *C.uint8_t, length C.uint64_t) []byte {
 	return unsafe.Slice((*byte)(pointer), int(length))

@@ -10,6 +10,8 @@ package engine
 #cgo linux,arm64 LDFLAGS: ${SRCDIR}/lib/linux_arm64/libtokenledger.a -lm -ldl -lpthread
 #cgo noescape tl_engine_consume
 #cgo nocallback tl_engine_consume
+#cgo noescape tl_engine_settle
+#cgo nocallback tl_engine_settle
 #cgo noescape tl_engine_removes_attribute
 #cgo nocallback tl_engine_removes_attribute
 #include "tokenledger.h"
@@ -44,6 +46,7 @@ func checkLibrary() error {
 		attribute_edit:  C.sizeof_tl_attribute_edit,
 		batch_view:      C.sizeof_tl_batch_view,
 		stats:           C.sizeof_tl_stats,
+		opening:         C.sizeof_tl_opening,
 		error:           C.sizeof_tl_error,
 	}
 	if compiled != expected {
@@ -56,8 +59,19 @@ func checkLibrary() error {
 // failure turns a status that is not OK into an error; reported says what the library wrote.
 func failure(status C.tl_status, reported *C.tl_error) error {
 	message := C.GoStringN((*C.char)(unsafe.Pointer(&reported.message[0])), C.int(reported.length))
-	if status == C.TL_STATUS_POISONED {
+	switch status {
+	case C.TL_STATUS_POISONED:
 		return fmt.Errorf("%w: %s", ErrPoisoned, message)
+	case C.TL_STATUS_STORAGE:
+		return &StorageError{TroubleOther, message}
+	case C.TL_STATUS_STORAGE_FULL:
+		return &StorageError{TroubleFull, message}
+	case C.TL_STATUS_STORAGE_BUSY:
+		return &StorageError{TroubleBusy, message}
+	case C.TL_STATUS_STORAGE_NEWER:
+		return &StorageError{TroubleNewer, message}
+	case C.TL_STATUS_STORAGE_READ_ONLY:
+		return &StorageError{TroubleReadOnly, message}
 	}
 	return fmt.Errorf("tokenledger engine (status %d): %s", int(status), message)
 }

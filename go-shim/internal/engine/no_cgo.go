@@ -21,6 +21,12 @@ func (*Engine) Consume(pmetric.Metrics, Metadata) (*Batch, error) { return nil, 
 // Tick always fails with ErrNoCgo.
 func (*Engine) Tick(bool, func(Metadata, pmetric.Metrics) error) error { return ErrNoCgo }
 
+// Maintain always fails with ErrNoCgo.
+func (*Engine) Maintain(bool) error { return ErrNoCgo }
+
+// Opening is empty.
+func (*Engine) Opening() Opening { return Opening{} }
+
 // Stats is empty.
 func (*Engine) Stats() Stats { return Stats{} }
 
@@ -29,6 +35,9 @@ func (*Engine) Close() {}
 
 // InjectPanic does nothing.
 func (*Engine) InjectPanic() {}
+
+// InjectFullDisk does nothing.
+func (*Engine) InjectFullDisk(bool) {}
 
 // Outcomes is empty.
 func (*Batch) Outcomes() Outcomes { return Outcomes{} }

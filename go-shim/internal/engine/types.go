@@ -67,6 +67,26 @@ type Stats struct {
 	MaxMemoryBytes int64
 	// ClockStepsBack counts steps of the wall clock back by more than a minute.
 	ClockStepsBack int64
+	// LedgerFileBytes is the size of the ledger's files; 0 without a ledger, as all that follows.
+	LedgerFileBytes int64
+	// LedgerJournalBytes is the journal that no snapshot contains yet.
+	LedgerJournalBytes int64
+	// LedgerCommits counts transactions that were written.
+	LedgerCommits int64
+	// LedgerFailedCommits counts transactions that could not be written.
+	LedgerFailedCommits int64
+	// LedgerSnapshots counts whole snapshots.
+	LedgerSnapshots int64
+	// LedgerFailedSnapshots counts snapshots that could not be made.
+	LedgerFailedSnapshots int64
+	// LedgerDamaged counts rows and snapshots found damaged at the start.
+	LedgerDamaged int64
+	// LedgerStopped is 1 while nothing can be written, and so nothing is taken in.
+	LedgerStopped int64
+	// LedgerRestoredStreams counts the streams that were back at the start.
+	LedgerRestoredStreams int64
+	// UsagePending counts usage entries that are not in the usage file yet.
+	UsagePending int64
 	// LiveEngines counts the engines of the whole process.
 	LiveEngines int64
 }

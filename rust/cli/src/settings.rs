@@ -16,6 +16,8 @@ pub const SELF_METRICS_PORT: &str = "TOKENLEDGER_SELF_METRICS_PORT";
 pub const HEALTH_PORT: &str = "TOKENLEDGER_HEALTH_PORT";
 /// How long a first value is held back.
 pub const FIRST_VALUE_DELAY: &str = "TOKENLEDGER_FIRST_VALUE_DELAY";
+/// Directory of the ledger; set to nothing there is none.
+pub const STATE_DIR: &str = "TOKENLEDGER_STATE_DIR";
 
 /// Default of `health --endpoint`.
 pub fn health_endpoint() -> String {

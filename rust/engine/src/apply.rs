@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::number::Number;
 use crate::output_time::window_start;
 use crate::path::Labels;
-use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, Spelling, Touched};
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, Spelling, Touched, Zero};
 use crate::route::at_the_tick;
 use crate::shard::{BODY_BYTES, Body, STREAM_BYTES, Shard, list_bytes};
 use crate::source::Link;
@@ -331,11 +331,12 @@ impl<B: Batch> Application<'_, B> {
                     total.write(&mut result.words);
                 }
                 if let Some(zero) = zero {
+                    result.touched[touched].zero = Zero::WithValue;
                     result.added.push(added(zero, point.number, overflow));
                 }
             }
             Answer::EmitZero(zero) => {
-                result.touched[touched].lone_zero = true;
+                result.touched[touched].zero = Zero::Alone;
                 // An overflow stream's zero is added beside the dropped point, so that one action suffices.
                 if overflow {
                     result.added.push(added(zero, point.number, overflow));
@@ -544,7 +545,7 @@ fn touch(place: &mut u32, list: &mut Vec<Touched>, locked_at: usize, slot: u32, 
             shard,
             emitted: None,
             changed_since: false,
-            lone_zero: false,
+            zero: Zero::No,
             changed: false,
             windows: 0,
         });

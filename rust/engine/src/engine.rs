@@ -168,14 +168,15 @@ impl Engine {
         self.trimming.removes(name, key)
     }
 
-    /// L4: the next consumer refused what `result` produced: its streams go out again at the next
-    /// tick. Where equal points are added, the sender's retry is recognised once by its digest.
+    /// L4: the next consumer refused what `result` produced, or it never saw it because it could not be
+    /// settled: its streams go out again at the next tick. Where equal points are added, the sender's retry is recognised once by its digest.
     pub fn refused(&self, result: &BatchResult, now: Now) {
+        let unseen = self.ledger.as_ref().is_some_and(|ledger| !ledger.is_settled(result.ticket));
         for touched in &result.touched {
             let mut shard = self.shards[usize::from(touched.shard)].lock();
             // Looked up again: since the batch the stream may have been forgotten.
             if let Some(slot) = shard.find(touched.identity) {
-                shard.mark_refused(slot, touched.lone_zero);
+                shard.mark_refused(slot, touched.zero, unseen);
             }
         }
         if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {

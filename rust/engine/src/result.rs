@@ -138,6 +138,17 @@ impl IncomingPoint {
     }
 }
 
+/// Whether a stream's zero point went out in a batch or a tick (D6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Zero {
+    #[default]
+    No,
+    /// Its value follows later.
+    Alone,
+    /// With its value.
+    WithValue,
+}
+
 /// A stream that a batch changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Touched {
@@ -148,8 +159,8 @@ pub(crate) struct Touched {
     pub emitted: Option<u32>,
     /// Something was added after that point.
     pub changed_since: bool,
-    /// Its zero went out in this batch, its value did not (D6).
-    pub lone_zero: bool,
+    /// Its zero went out in this batch, and whether its value did too (D6).
+    pub zero: Zero,
     /// Its total is not what it was.
     pub changed: bool,
     /// Windows that it remembers since (D3b).

@@ -9,7 +9,7 @@ use crate::distribution::Distribution;
 use crate::gauge::GaugeMembers;
 use crate::identity::Identity;
 use crate::ledger::effects::{Effects, Extent};
-use crate::result::Touched;
+use crate::result::{Touched, Zero};
 use crate::slab::Slab;
 use crate::source::Link;
 use crate::stream::{NO_BODY, NewStream, Stream};
@@ -298,10 +298,17 @@ impl Shard {
         }
     }
 
-    /// L4: a delivery was refused that spoke for the stream, perhaps with its zero alone.
-    pub fn mark_refused(&mut self, slot: u32, lone_zero: bool) {
-        if lone_zero {
-            self.streams.get_mut(slot).zero_refused();
+    /// L4: a delivery was refused that spoke for the stream, perhaps with its zero. `unseen` is one that
+    /// was never made.
+    pub fn mark_refused(&mut self, slot: u32, zero: Zero, unseen: bool) {
+        match zero {
+            Zero::No => {}
+            Zero::WithValue if !unseen => {}
+            Zero::Alone => self.streams.get_mut(slot).zero_refused(),
+            Zero::WithValue => {
+                self.streams.get_mut(slot).begin_again();
+                self.note_value(slot, 0);
+            }
         }
         self.mark_pending(slot);
     }

@@ -393,6 +393,12 @@ impl Stream {
         self.add(other.total())
     }
 
+    /// Its zero and its first value have gone nowhere: both come again (D6).
+    pub fn begin_again(&mut self) {
+        self.set(VALUE_SENT, false);
+        self.set(ZERO_UNSENT, true);
+    }
+
     fn emit_at(&mut self, output_milli: u64) -> Output {
         self.last_emitted_milli = output_milli;
         self.set(VALUE_SENT, true);

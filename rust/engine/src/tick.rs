@@ -18,6 +18,7 @@ use crate::intern::InternId;
 use crate::ledger::StorageError;
 use crate::ledger::journal::Ledger;
 use crate::number::Number;
+use crate::result::Zero;
 use crate::shard::{Body, Shard};
 use crate::stream::{Emission, Output};
 
@@ -65,8 +66,7 @@ struct DuePoint {
 struct Spoken {
     stream: Identity,
     metric: InternId,
-    /// Its zero went out, its value did not (D6).
-    lone_zero: bool,
+    zero: Zero,
 }
 
 /// Points of one metric that are due.
@@ -276,14 +276,14 @@ impl Engine {
         for spoken in &tick.streams {
             let descriptor = tick.metrics.get(&spoken.metric).map(|(descriptor, _)| descriptor);
             if descriptor.is_some_and(|descriptor| *descriptor.scope.resource.metadata == *metadata) {
-                self.mark_refused(spoken);
+                self.mark_refused(spoken, false);
             }
         }
     }
 
     /// As [`Self::tick_refused`], of the whole chunk and of what the tick had begun with.
     fn all_refused(&self, tick: &Tick) {
-        tick.streams.iter().for_each(|spoken| self.mark_refused(spoken));
+        tick.streams.iter().for_each(|spoken| self.mark_refused(spoken, true));
         if let (Some(number), false) = (tick.next_shard.checked_sub(1), tick.rest.is_empty()) {
             let mut shard = self.shards[number].lock();
             for slot in &tick.rest {
@@ -295,10 +295,11 @@ impl Engine {
         }
     }
 
-    fn mark_refused(&self, spoken: &Spoken) {
+    /// `unseen`: nobody was even asked to take it.
+    fn mark_refused(&self, spoken: &Spoken, unseen: bool) {
         let mut shard = self.shards[spoken.stream.shard(SHARDS)].lock();
         if let Some(slot) = shard.find(spoken.stream) {
-            shard.mark_refused(slot, spoken.lone_zero);
+            shard.mark_refused(slot, spoken.zero, unseen);
         }
     }
 
@@ -337,7 +338,12 @@ impl Engine {
         self.catalog.copy_attributes(&stream.attributes, &mut tick.records);
         let attributes = begin..tick.records.len();
         let (identity, metric) = (stream.identity(), stream.metric);
-        tick.streams.push(Spoken { stream: identity, metric, lone_zero: value.is_none() });
+        let spoken = match (&zero, &value) {
+            (None, _) => Zero::No,
+            (Some(_), None) => Zero::Alone,
+            (Some(_), Some(_)) => Zero::WithValue,
+        };
+        tick.streams.push(Spoken { stream: identity, metric, zero: spoken });
         for (output, is_zero) in [(zero, true), (value, false)] {
             let Some(output) = output else { continue };
             let attributes = attributes.clone();

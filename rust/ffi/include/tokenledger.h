@@ -34,8 +34,8 @@
 // Tag of a [`PointRecord`].
 #define TL_TAG_POINT 4
 
-// Bytes of text in an [`Error`].
-#define TL_MESSAGE_BYTES 240
+// Bytes of text in an [`Error`]: a message names a path, and [`Error`] is 1 KiB with it.
+#define TL_MESSAGE_BYTES 1008
 
 // How a call ended. Numbers are never used again for something else.
 enum tl_status
@@ -53,6 +53,17 @@ enum tl_status
   TL_STATUS_CONFIGURATION = 3,
   // The engine panicked in this call or an earlier one; the handle is poisoned for good.
   TL_STATUS_POISONED = 4,
+  // The ledger could not be written or read, for a reason that has no number of its own. Nothing goes
+  // out until it can be; the call may be made again. So it is with the four numbers that follow.
+  TL_STATUS_STORAGE = 5,
+  // As `Storage`: there is no space left, or a quota is used up.
+  TL_STATUS_STORAGE_FULL = 6,
+  // As `Storage`: another process, or another engine of this one, has the ledger.
+  TL_STATUS_STORAGE_BUSY = 7,
+  // As `Storage`: a newer version of this software wrote the ledger.
+  TL_STATUS_STORAGE_NEWER = 8,
+  // As `Storage`: the ledger may not be written.
+  TL_STATUS_STORAGE_READ_ONLY = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -162,9 +173,33 @@ typedef struct {
   uint32_t batch_view;
   // Bytes of the stats.
   uint32_t stats;
+  // Bytes of an opening.
+  uint32_t opening;
   // Bytes of an error.
   uint32_t error;
 } tl_abi_sizes_t;
+
+// What was found at the start.
+typedef struct {
+  // 1 if there was a ledger, 0 if it is new.
+  uint64_t restored;
+  // Ledger streams that are back.
+  uint64_t streams;
+  // Source streams and members that are back.
+  uint64_t source_streams;
+  // Rows and snapshots that were damaged and kept aside.
+  uint64_t damaged;
+  // When the ledger was made, Unix nanoseconds.
+  uint64_t created_unix_nano;
+  // The latest moment that it knows, Unix nanoseconds.
+  uint64_t last_written_unix_nano;
+  // How far the clock lies behind that moment, in nanoseconds; 0 if it does not.
+  uint64_t clock_behind_nano;
+  // 1 if trimming or identity settings changed, so that streams were brought together anew.
+  uint64_t settings_changed;
+  // How long it took, in nanoseconds.
+  uint64_t nanos;
+} tl_opening;
 
 // What went wrong, in memory of the caller; nothing is allocated across the boundary.
 typedef struct {
@@ -177,6 +212,14 @@ typedef struct {
   // UTF-8 text without a final zero.
   uint8_t message[TL_MESSAGE_BYTES];
 } tl_error;
+
+// A text inside the memory of its handle.
+typedef struct {
+  // UTF-8 without a final zero; null if it is empty.
+  const uint8_t *text;
+  // Bytes of the text.
+  uint64_t text_bytes;
+} tl_text_view;
 
 // The answer to one input point, in input order. Read in place by the C boundary's caller.
 typedef struct {
@@ -277,13 +320,16 @@ typedef struct {
   uint64_t word_count;
   // What became of the points.
   tl_outcomes outcomes;
+  // Before the batch is passed on or acknowledged `tl_engine_settle` has to be `Ok` for this number; 0 if
+  // there is nothing to wait for.
+  uint64_t ticket;
   // Memory that the result handle holds; a caller that keeps handles frees large ones.
   uint64_t scratch_bytes;
 } tl_batch_view;
 
 // The current chunk of a tick, inside the memory of its tick handle.
 typedef struct {
-  // Number of payloads; read each with [`tl_tick_payload`].
+  // Number of payloads; read each with `tl_tick_payload`.
   uint64_t payload_count;
   // 1 if this is the last chunk, else 0.
   uint8_t done;
@@ -325,6 +371,24 @@ typedef struct {
   uint64_t max_memory_bytes;
   // How often the wall clock stepped back by more than a minute.
   uint64_t clock_steps_back;
+  // Bytes of the ledger's files; 0 without a ledger, as all that follows.
+  uint64_t ledger_file_bytes;
+  // Bytes of journal that no snapshot contains yet.
+  uint64_t ledger_journal_bytes;
+  // Transactions written.
+  uint64_t ledger_commits;
+  // Transactions that could not be written.
+  uint64_t ledger_failed_commits;
+  // Whole snapshots made.
+  uint64_t ledger_snapshots;
+  // Snapshots that could not be made.
+  uint64_t ledger_failed_snapshots;
+  // Rows and snapshots found damaged at the start.
+  uint64_t ledger_damaged;
+  // 1 while nothing can be written, and so nothing is taken in.
+  uint64_t ledger_stopped;
+  // Usage entries that are not in the usage file yet.
+  uint64_t usage_pending;
 } tl_stats;
 
 // Begins a buffer; the attribute records of the client metadata follow.
@@ -437,19 +501,34 @@ void tl_abi_sizes(tl_abi_sizes_t *sizes);
 uint64_t tl_live_engines(void);
 
 // Makes an engine from a JSON configuration and [`SECRET_BYTES`] random bytes, which make identities
-// unpredictable. Free it with [`tl_engine_destroy`].
+// unpredictable. `storage` is JSON with the fields of `tokenledger_storage::Settings`: the engine goes on
+// where the ledger in that place ended, and `opening` says what was found. Empty: without a ledger. Free
+// the engine with [`tl_engine_destroy`], which gives the ledger free too.
 //
 // # Safety
-// `config` points to `config_bytes` readable bytes, `secret` to `secret_bytes` of them; `engine` to writable memory for a pointer;
-// `error` is null or points to writable memory for an `Error`.
+// `config` points to `config_bytes` readable bytes, `storage` to `storage_bytes` and `secret` to
+// `secret_bytes` of them; `engine` to writable memory for a pointer, `opening` for an `Opening`; `error` is
+// null or points to writable memory for an `Error`.
 tl_status tl_engine_create(const uint8_t *config,
                            size_t config_bytes,
+                           const uint8_t *storage,
+                           size_t storage_bytes,
                            const uint8_t *secret,
                            size_t secret_bytes,
                            uint64_t wall_unix_nano,
                            uint64_t monotonic_nano,
                            tl_engine **engine,
+                           tl_opening *opening,
                            tl_error *error);
+
+// One warning about the place where the ledger is (a network file system, for example), counted from 0;
+// false if there is none of that number.
+//
+// # Safety
+// `engine` is a live handle; `view` points to writable memory for a `TextView`.
+bool tl_engine_warning(const tl_engine *engine,
+                       uint64_t number,
+                       tl_text_view *view);
 
 // Ends an engine; null is fine.
 //
@@ -476,7 +555,8 @@ tl_tick *tl_tick_create(void);
 // As [`tl_engine_destroy`], with [`tl_tick_create`].
 void tl_tick_destroy(tl_tick *tick);
 
-// Takes a flat buffer (layout in `layout.rs`) in and answers every point of it.
+// Takes a flat buffer (layout in `layout.rs`) in and answers every point of it. While what was taken in
+// before cannot be written the answer is `Storage`, or one of its kind, and nothing is taken in.
 //
 // # Safety
 // `engine` and `result` are live handles, `result` used by no other thread; `buffer` points to
@@ -489,6 +569,29 @@ tl_status tl_engine_consume(const tl_engine *engine,
                             tl_batch_view *view,
                             tl_error *error);
 
+// Returns when everything up to `ticket` ([`BatchView::ticket`]) is in the ledger; the answer for one ticket is
+// that for all before it. `Storage` or one of its kind: the batch is in the totals, but not in the ledger. It
+// must be neither passed on nor acknowledged; its sender repeats it, and it is recognised then (D3).
+//
+// # Safety
+// `engine` is a live handle; `error` as in [`tl_engine_create`].
+tl_status tl_engine_settle(const tl_engine *engine,
+                           uint64_t ticket,
+                           uint64_t wall_unix_nano,
+                           uint64_t monotonic_nano,
+                           tl_error *error);
+
+// Background work of the ledger: snapshots, usage, small files. Called about once a second, by one thread at a
+// time beside all others, and with `last` = 1 after the last tick. May take long.
+//
+// # Safety
+// As [`tl_engine_settle`].
+tl_status tl_engine_maintain(const tl_engine *engine,
+                             uint64_t wall_unix_nano,
+                             uint64_t monotonic_nano,
+                             uint8_t last,
+                             tl_error *error);
+
 // The next consumer refused the batch that `result` answered (L4).
 //
 // # Safety
@@ -499,7 +602,8 @@ tl_status tl_engine_refused(const tl_engine *engine,
                             uint64_t monotonic_nano,
                             tl_error *error);
 
-// Collects the next chunk of what is due; call until `done`. `last` = 1 at Shutdown (L5).
+// Collects the next chunk of what is due; call until `done`. `last` = 1 at Shutdown (L5). With `Storage` or one
+// of its kind nothing goes out: what is due is not in the ledger yet. A later tick brings it.
 //
 // # Safety
 // `engine` and `tick` are live handles, `tick` used by no other thread; `view` points to writable
@@ -551,6 +655,14 @@ bool tl_engine_removes_attribute(const tl_engine *engine,
 // # Safety
 // `engine` is null or a live handle.
 void tl_engine_inject_panic(const tl_engine *engine);
+
+// A drill: from now on the engine's ledger cannot be written, as if the disk were full; with `full` = 0 it can
+// be again. Without effect on an engine without a ledger.
+//
+// # Safety
+// `engine` is null or a live handle.
+void tl_engine_inject_full_disk(const tl_engine *engine,
+                                uint8_t full);
 
 #ifdef __cplusplus
 }  // extern "C"

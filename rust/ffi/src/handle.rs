@@ -3,9 +3,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokenledger::identity::SECRET_BYTES;
+use tokenledger::ledger::{OpenError, Opening};
 use tokenledger::{BatchResult, Config, Engine, IdentityKey, Now, Tick};
 use tokenledger_otlp::emission::{self, Emission};
+use tokenledger_storage::Settings;
 
+use crate::drill::FullDisk;
 use crate::flat::FlatBatch;
 use crate::panic::contain;
 use crate::status::{Failure, Status};
@@ -19,6 +22,9 @@ pub struct EngineHandle {
     engine: Engine,
     poisoned: AtomicBool,
     panic_next: AtomicBool,
+    full_disk: FullDisk,
+    /// What the storage says of the place where the ledger is.
+    warnings: Vec<String>,
 }
 
 /// Answers to one batch, reused by the caller for the next.
@@ -41,25 +47,53 @@ impl TickHandle {
 }
 
 impl EngineHandle {
-    /// An engine from JSON with the fields of [`Config`] and a random secret for identities.
-    pub(crate) fn create(config_json: &[u8], secret: &[u8], now: Now) -> Result<Self, Failure> {
-        let config: Config = serde_json::from_slice(config_json)
-            .map_err(|error| Failure::new(Status::Configuration, format!("configuration: {error}")))?;
+    /// An engine from JSON with the fields of [`Config`] and a random secret for identities. `storage_json`
+    /// has the fields of [`Settings`], or is empty: then totals end with the engine.
+    pub(crate) fn create(
+        config_json: &[u8],
+        storage_json: &[u8],
+        secret: &[u8],
+        now: Now,
+    ) -> Result<(Self, Opening), Failure> {
+        let config: Config = parse("configuration", config_json)?;
         let secret = secret.try_into().map_err(|_| {
             Failure::new(Status::InvalidArgument, format!("the secret must have {SECRET_BYTES} random bytes"))
         })?;
-        let engine = Engine::new(config, IdentityKey::new(secret), now)
-            .map_err(|error| Failure::new(Status::Configuration, error.to_string()))?;
+        let (key, full_disk) = (IdentityKey::new(secret), FullDisk::default());
+        let (engine, opening, warnings) = if storage_json.is_empty() {
+            (Engine::new(config, key, now).map_err(OpenError::from)?, Opening::default(), Vec::new())
+        } else {
+            let settings: Settings = parse("storage", storage_json)?;
+            let mut opened = tokenledger_storage::open(&settings)?;
+            opened.keeping.storage = full_disk.in_front_of(opened.keeping.storage);
+            let (engine, opening) = Engine::open(config, key, now, opened.keeping)?;
+            (engine, opening, opened.warnings)
+        };
         LIVE_ENGINES.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { engine, poisoned: AtomicBool::new(false), panic_next: AtomicBool::new(false) })
+        let (poisoned, panic_next) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok((Self { engine, poisoned, panic_next, full_disk, warnings }, opening))
+    }
+
+    /// What the storage says of the place where the ledger is.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(crate) fn consume(&self, buffer: &[u8], result: &mut ResultHandle) -> Result<(), Failure> {
         self.guarded(|engine| {
             let batch = FlatBatch::parse(buffer)?;
+            engine.ready(batch.now())?;
             engine.consume(&batch, batch.now(), &mut result.result)?;
             Ok(())
         })
+    }
+
+    pub(crate) fn settle(&self, ticket: u64, now: Now) -> Result<(), Failure> {
+        self.guarded(|engine| Ok(engine.settle(ticket, now)?))
+    }
+
+    pub(crate) fn maintain(&self, now: Now, last: bool) -> Result<(), Failure> {
+        self.guarded(|engine| Ok(engine.maintain(now, last)?))
     }
 
     pub(crate) fn refused(&self, result: &ResultHandle, now: Now) -> Result<(), Failure> {
@@ -71,7 +105,8 @@ impl EngineHandle {
 
     pub(crate) fn tick(&self, now: Now, last: bool, tick: &mut TickHandle) -> Result<(), Failure> {
         self.guarded(|engine| {
-            engine.tick(now, last, &mut tick.tick);
+            tick.payloads.clear(); // nothing goes out where the ledger cannot be written
+            engine.tick(now, last, &mut tick.tick)?;
             tick.payloads = emission::encode(&tick.tick);
             Ok(())
         })
@@ -101,6 +136,11 @@ impl EngineHandle {
         self.panic_next.store(true, Ordering::Relaxed);
     }
 
+    /// The drill behind `tl_engine_inject_full_disk`.
+    pub(crate) fn fill_disk(&self, full: bool) {
+        self.full_disk.set(full);
+    }
+
     /// Runs `body` unless the handle is poisoned; a panic poisons it.
     fn guarded<T>(&self, body: impl FnOnce(&Engine) -> Result<T, Failure>) -> Result<T, Failure> {
         if self.poisoned.load(Ordering::Acquire) {
@@ -125,6 +165,20 @@ impl EngineHandle {
 impl Drop for EngineHandle {
     fn drop(&mut self) {
         LIVE_ENGINES.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn parse<'a, T: serde::Deserialize<'a>>(what: &str, json: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(json)
+        .map_err(|error| Failure::new(Status::Configuration, format!("{what}: {error}")))
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Config(error) => Self::new(Status::Configuration, error.to_string()),
+            OpenError::Storage(error) => error.into(),
+        }
     }
 }
 

@@ -11,106 +11,25 @@
 pub mod flat;
 pub mod layout;
 
+mod drill;
 mod handle;
 mod panic;
 mod status;
+mod views;
 
-use tokenledger::{AddedPoint, AttributeEdit, Now, Outcomes, Stats, Verdict};
+use tokenledger::ledger::Opening;
+use tokenledger::{Now, Stats};
 
 pub use handle::{EngineHandle, ResultHandle, TickHandle};
 pub use status::{Error, MESSAGE_BYTES, Status};
+pub use views::{AbiSizes, BatchView, PayloadView, TextView, TickView};
 
 use handle::live_engines;
-use layout::{BatchHeader, MetricRecord, PointRecord, ResourceRecord, ScopeRecord};
 use status::Failure;
 
 /// Random bytes that [`tl_engine_create`] wants.
 pub const SECRET_BYTES: usize = 192;
 const _: () = assert!(SECRET_BYTES == tokenledger::identity::SECRET_BYTES);
-
-/// The answers to one batch, inside the memory of its result handle.
-#[derive(Debug)]
-#[repr(C)]
-pub struct BatchView {
-    /// One verdict per point record, in order; null if there are none.
-    pub verdicts: *const Verdict,
-    /// Number of verdicts.
-    pub verdict_count: u64,
-    /// Points to add; null if there are none.
-    pub added: *const AddedPoint,
-    /// Number of points to add.
-    pub added_count: u64,
-    /// Attributes of points to remove or replace beyond the verdicts' bits, sorted; null if there are none.
-    pub point_edits: *const AttributeEdit,
-    /// Number of those.
-    pub point_edit_count: u64,
-    /// Attributes of resources to remove, sorted; null if there are none.
-    pub resource_edits: *const AttributeEdit,
-    /// Number of those.
-    pub resource_edit_count: u64,
-    /// Distribution words that verdicts of histogram points name; null if there are none.
-    pub words: *const u64,
-    /// Number of words.
-    pub word_count: u64,
-    /// What became of the points.
-    pub outcomes: Outcomes,
-    /// Memory that the result handle holds; a caller that keeps handles frees large ones.
-    pub scratch_bytes: u64,
-}
-
-/// One payload of a tick.
-#[derive(Debug)]
-#[repr(C)]
-pub struct PayloadView {
-    /// Client metadata as attribute records; null if there is none.
-    pub metadata: *const u8,
-    /// Bytes of metadata.
-    pub metadata_bytes: u64,
-    /// An OTLP `ExportMetricsServiceRequest`; null if it is empty.
-    pub request: *const u8,
-    /// Bytes of the request.
-    pub request_bytes: u64,
-}
-
-/// The current chunk of a tick, inside the memory of its tick handle.
-#[derive(Debug)]
-#[repr(C)]
-pub struct TickView {
-    /// Number of payloads; read each with [`tl_tick_payload`].
-    pub payload_count: u64,
-    /// 1 if this is the last chunk, else 0.
-    pub done: u8,
-}
-
-/// Sizes as this library was compiled with them; the caller compares them with its own at start.
-#[derive(Debug)]
-#[repr(C)]
-pub struct AbiSizes {
-    /// [`layout::LAYOUT_VERSION`].
-    pub layout_version: u32,
-    /// Bytes of a batch header.
-    pub batch_header: u32,
-    /// Bytes of a resource record.
-    pub resource_record: u32,
-    /// Bytes of a scope record.
-    pub scope_record: u32,
-    /// Bytes of a metric record.
-    pub metric_record: u32,
-    /// Bytes of a point record.
-    pub point_record: u32,
-    /// Bytes of a verdict.
-    pub verdict: u32,
-    /// Bytes of an added point.
-    pub added_point: u32,
-    /// Bytes of an attribute edit.
-    pub attribute_edit: u32,
-    /// Bytes of a batch view.
-    pub batch_view: u32,
-    /// Bytes of the stats.
-    pub stats: u32,
-    /// Bytes of an error.
-    pub error: u32,
-}
 
 /// Digest of the sources that this library was built from: a string that ends with a zero and lives
 /// as long as the process. `unset` in a build that was not made by `make lib`.
@@ -129,20 +48,7 @@ pub unsafe extern "C" fn tl_abi_sizes(sizes: *mut AbiSizes) {
     let Some(sizes) = (unsafe { sizes.as_mut() }) else {
         return;
     };
-    *sizes = AbiSizes {
-        layout_version: layout::LAYOUT_VERSION,
-        batch_header: size_of::<BatchHeader>() as u32,
-        resource_record: size_of::<ResourceRecord>() as u32,
-        scope_record: size_of::<ScopeRecord>() as u32,
-        metric_record: size_of::<MetricRecord>() as u32,
-        point_record: size_of::<PointRecord>() as u32,
-        verdict: size_of::<Verdict>() as u32,
-        added_point: size_of::<AddedPoint>() as u32,
-        attribute_edit: size_of::<AttributeEdit>() as u32,
-        batch_view: size_of::<BatchView>() as u32,
-        stats: size_of::<Stats>() as u32,
-        error: size_of::<Error>() as u32,
-    };
+    *sizes = AbiSizes::of_this_library();
 }
 
 /// Engines alive in this process, for leak tests.
@@ -152,35 +58,65 @@ pub extern "C" fn tl_live_engines() -> u64 {
 }
 
 /// Makes an engine from a JSON configuration and [`SECRET_BYTES`] random bytes, which make identities
-/// unpredictable. Free it with [`tl_engine_destroy`].
+/// unpredictable. `storage` is JSON with the fields of `tokenledger_storage::Settings`: the engine goes on
+/// where the ledger in that place ended, and `opening` says what was found. Empty: without a ledger. Free
+/// the engine with [`tl_engine_destroy`], which gives the ledger free too.
 ///
 /// # Safety
-/// `config` points to `config_bytes` readable bytes, `secret` to `secret_bytes` of them; `engine` to writable memory for a pointer;
-/// `error` is null or points to writable memory for an `Error`.
+/// `config` points to `config_bytes` readable bytes, `storage` to `storage_bytes` and `secret` to
+/// `secret_bytes` of them; `engine` to writable memory for a pointer, `opening` for an `Opening`; `error` is
+/// null or points to writable memory for an `Error`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_engine_create(
     config: *const u8,
     config_bytes: usize,
+    storage: *const u8,
+    storage_bytes: usize,
     secret: *const u8,
     secret_bytes: usize,
     wall_unix_nano: u64,
     monotonic_nano: u64,
     engine: *mut *mut EngineHandle,
+    opening: *mut Opening,
     error: *mut Error,
 ) -> Status {
     // SAFETY: the caller's contract, repeated for each parameter above.
-    let (config, secret, engine, error) = unsafe {
-        (bytes(config, config_bytes), bytes(secret, secret_bytes), engine.as_mut(), error.as_mut())
-    };
+    let (config, storage, secret) =
+        unsafe { (bytes(config, config_bytes), bytes(storage, storage_bytes), bytes(secret, secret_bytes)) };
+    // SAFETY: as above.
+    let (engine, opening, error) = unsafe { (engine.as_mut(), opening.as_mut(), error.as_mut()) };
     answer(error, || {
-        let (config, secret) = (config.ok_or_else(null)?, secret.ok_or_else(null)?);
-        let engine = engine.ok_or_else(null)?;
+        let (config, storage) = (config.ok_or_else(null)?, storage.ok_or_else(null)?);
+        let secret = secret.ok_or_else(null)?;
+        let (engine, opening) = (engine.ok_or_else(null)?, opening.ok_or_else(null)?);
         let now = Now { wall_unix_nano, monotonic_nano };
-        let made = panic::contain(|| EngineHandle::create(config, secret, now));
-        let made = made.map_err(|message| Failure::new(Status::Poisoned, message))??;
+        let made = panic::contain(|| EngineHandle::create(config, storage, secret, now));
+        let (made, found) = made.map_err(|message| Failure::new(Status::Poisoned, message))??;
+        *opening = found;
         *engine = Box::into_raw(Box::new(made));
         Ok(())
     })
+}
+
+/// One warning about the place where the ledger is (a network file system, for example), counted from 0;
+/// false if there is none of that number.
+///
+/// # Safety
+/// `engine` is a live handle; `view` points to writable memory for a `TextView`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_engine_warning(
+    engine: *const EngineHandle,
+    number: u64,
+    view: *mut TextView,
+) -> bool {
+    // SAFETY: the caller's contract.
+    let (engine, view) = unsafe { (engine.as_ref(), view.as_mut()) };
+    let text = engine.and_then(|engine| engine.warnings().get(usize::try_from(number).ok()?));
+    let (Some(text), Some(view)) = (text, view) else {
+        return false;
+    };
+    *view = TextView { text: pointer(text.as_bytes()), text_bytes: text.len() as u64 };
+    true
 }
 
 /// Ends an engine; null is fine.
@@ -226,7 +162,8 @@ pub unsafe extern "C" fn tl_tick_destroy(tick: *mut TickHandle) {
     unsafe { destroy(tick) };
 }
 
-/// Takes a flat buffer (layout in `layout.rs`) in and answers every point of it.
+/// Takes a flat buffer (layout in `layout.rs`) in and answers every point of it. While what was taken in
+/// before cannot be written the answer is `Storage`, or one of its kind, and nothing is taken in.
 ///
 /// # Safety
 /// `engine` and `result` are live handles, `result` used by no other thread; `buffer` points to
@@ -262,10 +199,48 @@ pub unsafe extern "C" fn tl_engine_consume(
             words: pointer(&answers.words),
             word_count: answers.words.len() as u64,
             outcomes: answers.outcomes,
+            ticket: answers.ticket,
             scratch_bytes: answers.bytes() as u64,
         };
         Ok(())
     })
+}
+
+/// Returns when everything up to `ticket` ([`BatchView::ticket`]) is in the ledger; the answer for one ticket is
+/// that for all before it. `Storage` or one of its kind: the batch is in the totals, but not in the ledger. It
+/// must be neither passed on nor acknowledged; its sender repeats it, and it is recognised then (D3).
+///
+/// # Safety
+/// `engine` is a live handle; `error` as in [`tl_engine_create`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_engine_settle(
+    engine: *const EngineHandle,
+    ticket: u64,
+    wall_unix_nano: u64,
+    monotonic_nano: u64,
+    error: *mut Error,
+) -> Status {
+    // SAFETY: the caller's contract.
+    let (engine, error) = unsafe { (engine.as_ref(), error.as_mut()) };
+    answer(error, || engine.ok_or_else(null)?.settle(ticket, Now { wall_unix_nano, monotonic_nano }))
+}
+
+/// Background work of the ledger: snapshots, usage, small files. Called about once a second, by one thread at a
+/// time beside all others, and with `last` = 1 after the last tick. May take long.
+///
+/// # Safety
+/// As [`tl_engine_settle`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_engine_maintain(
+    engine: *const EngineHandle,
+    wall_unix_nano: u64,
+    monotonic_nano: u64,
+    last: u8,
+    error: *mut Error,
+) -> Status {
+    // SAFETY: the caller's contract.
+    let (engine, error) = unsafe { (engine.as_ref(), error.as_mut()) };
+    answer(error, || engine.ok_or_else(null)?.maintain(Now { wall_unix_nano, monotonic_nano }, last != 0))
 }
 
 /// The next consumer refused the batch that `result` answered (L4).
@@ -288,7 +263,8 @@ pub unsafe extern "C" fn tl_engine_refused(
     })
 }
 
-/// Collects the next chunk of what is due; call until `done`. `last` = 1 at Shutdown (L5).
+/// Collects the next chunk of what is due; call until `done`. `last` = 1 at Shutdown (L5). With `Storage` or one
+/// of its kind nothing goes out: what is due is not in the ledger yet. A later tick brings it.
 ///
 /// # Safety
 /// `engine` and `tick` are live handles, `tick` used by no other thread; `view` points to writable
@@ -405,6 +381,19 @@ pub unsafe extern "C" fn tl_engine_inject_panic(engine: *const EngineHandle) {
     // SAFETY: the caller's contract.
     if let Some(engine) = unsafe { engine.as_ref() } {
         engine.panic_at_next_call();
+    }
+}
+
+/// A drill: from now on the engine's ledger cannot be written, as if the disk were full; with `full` = 0 it can
+/// be again. Without effect on an engine without a ledger.
+///
+/// # Safety
+/// `engine` is null or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_engine_inject_full_disk(engine: *const EngineHandle, full: u8) {
+    // SAFETY: the caller's contract.
+    if let Some(engine) = unsafe { engine.as_ref() } {
+        engine.fill_disk(full != 0);
     }
 }
 

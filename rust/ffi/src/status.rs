@@ -1,6 +1,7 @@
 //! The one error scheme of all exported functions: a status, and text in a caller's buffer.
 
 use tokenledger::Malformed;
+use tokenledger::ledger::{StorageError, StorageTrouble};
 
 /// How a call ended. Numbers are never used again for something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +17,21 @@ pub enum Status {
     Configuration = 3,
     /// The engine panicked in this call or an earlier one; the handle is poisoned for good.
     Poisoned = 4,
+    /// The ledger could not be written or read, for a reason that has no number of its own. Nothing goes
+    /// out until it can be; the call may be made again. So it is with the four numbers that follow.
+    Storage = 5,
+    /// As `Storage`: there is no space left, or a quota is used up.
+    StorageFull = 6,
+    /// As `Storage`: another process, or another engine of this one, has the ledger.
+    StorageBusy = 7,
+    /// As `Storage`: a newer version of this software wrote the ledger.
+    StorageNewer = 8,
+    /// As `Storage`: the ledger may not be written.
+    StorageReadOnly = 9,
 }
 
-/// Bytes of text in an [`Error`].
-pub const MESSAGE_BYTES: usize = 240;
+/// Bytes of text in an [`Error`]: a message names a path, and [`Error`] is 1 KiB with it.
+pub const MESSAGE_BYTES: usize = 1008;
 
 /// What went wrong, in memory of the caller; nothing is allocated across the boundary.
 #[derive(Debug)]
@@ -71,6 +83,19 @@ impl From<Malformed> for Failure {
     }
 }
 
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        let status = match error.kind {
+            StorageTrouble::Full => Status::StorageFull,
+            StorageTrouble::Busy => Status::StorageBusy,
+            StorageTrouble::Newer => Status::StorageNewer,
+            StorageTrouble::ReadOnly => Status::StorageReadOnly,
+            StorageTrouble::Other => Status::Storage,
+        };
+        Self::new(status, error.message)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +110,20 @@ mod tests {
         assert_eq!(status, Status::Configuration);
         assert_eq!((error.length as usize, error.offset, error.fresh), (MESSAGE_BYTES - 1, 0, 0));
         assert!(std::str::from_utf8(&error.message[..error.length as usize]).is_ok());
+    }
+
+    /// Scenario: every kind of trouble that a storage has. Guarantee: a number of its own, and the text.
+    #[test]
+    fn troubles_of_the_storage_have_numbers() {
+        for (kind, status) in [
+            (StorageTrouble::Other, Status::Storage),
+            (StorageTrouble::Full, Status::StorageFull),
+            (StorageTrouble::Busy, Status::StorageBusy),
+            (StorageTrouble::Newer, Status::StorageNewer),
+            (StorageTrouble::ReadOnly, Status::StorageReadOnly),
+        ] {
+            let failure = Failure::from(StorageError { kind, message: "of ledger.db".to_owned() });
+            assert_eq!((failure.status, failure.message.as_str()), (status, "of ledger.db"));
+        }
     }
 }

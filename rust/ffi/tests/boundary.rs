@@ -10,6 +10,7 @@ use support::client::{CONFIG, Client, SECRET, text};
 use support::{BEGAN, FlatBuilder};
 use tokenledger::Action;
 use tokenledger::distribution::{Summary, push_explicit};
+use tokenledger::ledger::Opening;
 use tokenledger_ffi::*;
 
 /// Scenario: two batches, then a retry and a tick. Guarantee: verdicts, counts and payload as the
@@ -71,11 +72,30 @@ fn null_pointers_are_errors() {
         assert_eq!(tl_engine_consume(engine, buffer, length, result, view, null_mut()), Status::Ok);
         assert_eq!(tl_engine_consume(engine, null(), 0, result, view, error), Status::Malformed);
         let (secret, bytes, made) = (SECRET.as_ptr(), SECRET.len(), &mut null_mut());
-        let (config, size) = (CONFIG.as_ptr(), CONFIG.len());
-        assert_eq!(tl_engine_create(null(), 5, secret, bytes, 0, 0, made, error), invalid);
-        assert_eq!(tl_engine_create(config, size, null(), bytes, 0, 0, made, error), invalid);
-        assert_eq!(tl_engine_create(config, size, secret, bytes, 0, 0, null_mut(), error), invalid);
-        assert_eq!(tl_engine_create(config, size, secret, bytes - 1, 0, 0, made, error), invalid);
+        let (config, size, mut opening) = (CONFIG.as_ptr(), CONFIG.len(), Opening::default());
+        let found: *mut Opening = &mut opening;
+        assert_eq!(tl_engine_create(null(), 5, null(), 0, secret, bytes, 0, 0, made, found, error), invalid);
+        assert_eq!(
+            tl_engine_create(config, size, null(), 0, null(), bytes, 0, 0, made, found, error),
+            invalid
+        );
+        let without = null();
+        assert_eq!(
+            tl_engine_create(config, size, without, 0, secret, bytes, 0, 0, null_mut(), found, error),
+            invalid
+        );
+        assert_eq!(
+            tl_engine_create(config, size, without, 0, secret, bytes, 0, 0, made, null_mut(), error),
+            invalid
+        );
+        assert_eq!(
+            tl_engine_create(config, size, without, 5, secret, bytes, 0, 0, made, found, error),
+            invalid
+        );
+        assert_eq!(
+            tl_engine_create(config, size, without, 0, secret, bytes - 1, 0, 0, made, found, error),
+            invalid
+        );
         assert!(text(&*error).contains("192 random bytes"));
         assert_eq!(tl_engine_refused(engine, null(), 0, 0, error), invalid);
         assert_eq!(tl_engine_refused(null(), result, 0, 0, error), invalid);
@@ -83,7 +103,11 @@ fn null_pointers_are_errors() {
         assert_eq!(tl_engine_tick_refused(engine, null(), 0, error), invalid);
         assert_eq!(tl_engine_stats(engine, null_mut(), error), invalid);
         assert!(!tl_tick_payload(null(), 0, null_mut()));
+        assert_eq!(tl_engine_settle(null(), 0, 0, 0, error), invalid);
+        assert_eq!(tl_engine_maintain(null(), 0, 0, 0, error), invalid);
+        assert!(!tl_engine_warning(null(), 0, null_mut()) && !tl_engine_warning(engine, 0, null_mut()));
         tl_engine_inject_panic(null());
+        tl_engine_inject_full_disk(null(), 1);
         tl_abi_sizes(null_mut());
         tl_engine_destroy(null_mut());
         tl_result_destroy(null_mut());
@@ -149,6 +173,8 @@ fn a_panic_poisons_its_engine_only() {
     assert_eq!(client.consume(&batch), Status::Poisoned);
     assert_eq!(client.error.fresh, 0);
     assert_eq!(client.tick(101), Err(Status::Poisoned));
+    assert_eq!(client.settle(101), Status::Poisoned);
+    assert_eq!(client.maintain(101, true), Status::Poisoned);
     assert_eq!(other.consume(&batch), Status::Ok);
 }
 

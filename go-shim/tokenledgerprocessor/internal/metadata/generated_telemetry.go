@@ -25,24 +25,36 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                              metric.Meter
-	mu                                 sync.Mutex
-	registrations                      []metric.Registration
-	ProcessorTokenLedgerBatchDuration  metric.Float64Histogram
-	ProcessorTokenLedgerClockStepsBack metric.Int64ObservableCounter
-	ProcessorTokenLedgerEvictedStreams metric.Int64ObservableCounter
-	ProcessorTokenLedgerLastReceived   metric.Float64ObservableGauge
-	ProcessorTokenLedgerMemoryBytes    metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerMemoryLimit    metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerPoints         metric.Int64Counter
-	ProcessorTokenLedgerPoisoned       metric.Int64Counter
-	ProcessorTokenLedgerSourceStreams  metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerStateBytes     metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerStreams        metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerStreamsLimit   metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerStreamsPending metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerTextBytes      metric.Int64ObservableUpDownCounter
-	ProcessorTokenLedgerTombstones     metric.Int64ObservableUpDownCounter
+	meter                                       metric.Meter
+	mu                                          sync.Mutex
+	registrations                               []metric.Registration
+	ProcessorTokenLedgerBatchDuration           metric.Float64Histogram
+	ProcessorTokenLedgerClockStepsBack          metric.Int64ObservableCounter
+	ProcessorTokenLedgerEvictedStreams          metric.Int64ObservableCounter
+	ProcessorTokenLedgerLastReceived            metric.Float64ObservableGauge
+	ProcessorTokenLedgerLedgerCommits           metric.Int64ObservableCounter
+	ProcessorTokenLedgerLedgerDamaged           metric.Int64ObservableCounter
+	ProcessorTokenLedgerLedgerFailedCommits     metric.Int64ObservableCounter
+	ProcessorTokenLedgerLedgerFailedMaintenance metric.Int64Counter
+	ProcessorTokenLedgerLedgerFailedSnapshots   metric.Int64ObservableCounter
+	ProcessorTokenLedgerLedgerFileBytes         metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerLedgerJournalBytes      metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerLedgerRefusedRequests   metric.Int64Counter
+	ProcessorTokenLedgerLedgerRestoredStreams   metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerLedgerSnapshots         metric.Int64ObservableCounter
+	ProcessorTokenLedgerLedgerStopped           metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerMemoryBytes             metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerMemoryLimit             metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerPoints                  metric.Int64Counter
+	ProcessorTokenLedgerPoisoned                metric.Int64Counter
+	ProcessorTokenLedgerSourceStreams           metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerStateBytes              metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerStreams                 metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerStreamsLimit            metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerStreamsPending          metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerTextBytes               metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerTombstones              metric.Int64ObservableUpDownCounter
+	ProcessorTokenLedgerUsagePending            metric.Int64ObservableUpDownCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -92,6 +104,141 @@ func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLastReceivedCallbac
 		cb(ctx, &observerFloat64{inst: builder.ProcessorTokenLedgerLastReceived, obs: o})
 		return nil
 	}, builder.ProcessorTokenLedgerLastReceived)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerCommitsCallback sets callback for observable ProcessorTokenLedgerLedgerCommits metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerCommitsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerCommits, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerCommits)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerDamagedCallback sets callback for observable ProcessorTokenLedgerLedgerDamaged metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerDamagedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerDamaged, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerDamaged)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerFailedCommitsCallback sets callback for observable ProcessorTokenLedgerLedgerFailedCommits metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerFailedCommitsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerFailedCommits, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerFailedCommits)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerFailedSnapshotsCallback sets callback for observable ProcessorTokenLedgerLedgerFailedSnapshots metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerFailedSnapshotsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerFailedSnapshots, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerFailedSnapshots)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerFileBytesCallback sets callback for observable ProcessorTokenLedgerLedgerFileBytes metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerFileBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerFileBytes, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerFileBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerJournalBytesCallback sets callback for observable ProcessorTokenLedgerLedgerJournalBytes metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerJournalBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerJournalBytes, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerJournalBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerRestoredStreamsCallback sets callback for observable ProcessorTokenLedgerLedgerRestoredStreams metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerRestoredStreamsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerRestoredStreams, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerRestoredStreams)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerSnapshotsCallback sets callback for observable ProcessorTokenLedgerLedgerSnapshots metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerSnapshotsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerSnapshots, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerSnapshots)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorTokenLedgerLedgerStoppedCallback sets callback for observable ProcessorTokenLedgerLedgerStopped metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerLedgerStoppedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerLedgerStopped, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerLedgerStopped)
 	if err != nil {
 		return err
 	}
@@ -236,6 +383,21 @@ func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerTombstonesCallback(
 	return nil
 }
 
+// RegisterProcessorTokenLedgerUsagePendingCallback sets callback for observable ProcessorTokenLedgerUsagePending metric.
+func (builder *TelemetryBuilder) RegisterProcessorTokenLedgerUsagePendingCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorTokenLedgerUsagePending, obs: o})
+		return nil
+	}, builder.ProcessorTokenLedgerUsagePending)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -297,6 +459,72 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_token_ledger_last_received",
 		metric.WithDescription("When data of a signal was last received, as seconds since 1970; absent until the first data [Alpha]"),
 		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerCommits, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_token_ledger_ledger_commits",
+		metric.WithDescription("Transactions written to the ledger [Alpha]"),
+		metric.WithUnit("{transaction}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerDamaged, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_token_ledger_ledger_damaged",
+		metric.WithDescription("Parts of the ledger that were found damaged at the start and kept aside [Alpha]"),
+		metric.WithUnit("{part}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerFailedCommits, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_token_ledger_ledger_failed_commits",
+		metric.WithDescription("Transactions that could not be written to the ledger [Alpha]"),
+		metric.WithUnit("{transaction}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerFailedMaintenance, err = builder.meter.Int64Counter(
+		"otelcol_processor_token_ledger_ledger_failed_maintenance",
+		metric.WithDescription("Rounds of the ledger's background work (snapshots, usage, small files) that failed [Alpha]"),
+		metric.WithUnit("{round}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerFailedSnapshots, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_token_ledger_ledger_failed_snapshots",
+		metric.WithDescription("Snapshots of the ledger that could not be made [Alpha]"),
+		metric.WithUnit("{snapshot}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerFileBytes, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_ledger_file_bytes",
+		metric.WithDescription("Size of the ledger's files [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerJournalBytes, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_ledger_journal_bytes",
+		metric.WithDescription("Journal that no snapshot contains yet, which a start has to read [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerRefusedRequests, err = builder.meter.Int64Counter(
+		"otelcol_processor_token_ledger_ledger_refused_requests",
+		metric.WithDescription("Requests refused, so that clients send them again, because the ledger could not be written [Alpha]"),
+		metric.WithUnit("{request}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerRestoredStreams, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_ledger_restored_streams",
+		metric.WithDescription("Streams that were back from the ledger at the start [Alpha]"),
+		metric.WithUnit("{stream}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerSnapshots, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_token_ledger_ledger_snapshots",
+		metric.WithDescription("Snapshots of the ledger that were made [Alpha]"),
+		metric.WithUnit("{snapshot}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerLedgerStopped, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_ledger_stopped",
+		metric.WithDescription("1 while the ledger cannot be written and requests are refused, else 0 [Alpha]"),
+		metric.WithUnit("1"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorTokenLedgerMemoryBytes, err = builder.meter.Int64ObservableUpDownCounter(
@@ -363,6 +591,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_token_ledger_tombstones",
 		metric.WithDescription("Forgotten members of cumulative input whose last value is still known [Alpha]"),
 		metric.WithUnit("{stream}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorTokenLedgerUsagePending, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_processor_token_ledger_usage_pending",
+		metric.WithDescription("Usage that is not in the file for reports yet [Alpha]"),
+		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

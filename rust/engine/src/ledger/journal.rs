@@ -118,7 +118,7 @@ impl Ledger {
     }
 
     /// Whether the epoch is written.
-    fn is_settled(&self, ticket: u64) -> bool {
+    pub fn is_settled(&self, ticket: u64) -> bool {
         self.settled.load(Ordering::Acquire) >= ticket
     }
 
@@ -151,7 +151,7 @@ impl Engine {
     /// Returns once everything up to `ticket` ([`crate::BatchResult::ticket`]) is written: only then may a
     /// batch be passed on and acknowledged. Several threads may call it at once: one writes for all. After an
     /// error the batch is in the totals but not in the ledger; nothing goes out until it is. The sender
-    /// repeats its request, which is then recognised (D3).
+    /// repeats its request, which is then recognised (D3). The caller tells it with [`Self::refused`].
     pub fn settle(&self, ticket: u64, now: Now) -> Result<(), StorageError> {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         if ledger.is_settled(ticket) {

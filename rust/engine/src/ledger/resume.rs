@@ -40,7 +40,9 @@ impl Engine {
                     shown = quota > 0;
                     quota = quota.saturating_sub(1);
                 }
-                if shown || stream.owes_a_value() {
+                let owed = stream.owes_a_value() && !(pulled && stream.has_total());
+                stream.set_pending(false);
+                if shown || owed {
                     shard.mark_pending(slot);
                 }
             }

@@ -23,7 +23,6 @@ mod waiting;
 
 pub(crate) use {
     book::{Cut, UsageBook},
-    describe::Describer,
     keeper::UsageKeeper,
     rule::MetricRule,
 };

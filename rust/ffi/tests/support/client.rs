@@ -2,7 +2,8 @@
 
 use std::ptr::{null, null_mut};
 
-use tokenledger::{AttributeEdit, Verdict};
+use tokenledger::ledger::Opening;
+use tokenledger::{AttributeEdit, Now, Verdict};
 use tokenledger_ffi::*;
 
 use super::{BEGAN, SECOND};
@@ -26,15 +27,35 @@ pub struct Client {
     pub result: *mut ResultHandle,
     pub view: BatchView,
     pub error: Error,
+    /// What was found in the ledger, if there is one.
+    pub opening: Opening,
 }
 
 impl Client {
+    /// An engine without a ledger.
     pub fn new(config: &str) -> Result<Self, (Status, String)> {
-        let (mut engine, mut error) = (null_mut(), error());
+        Self::open(config, "", 0)
+    }
+
+    /// An engine with the ledger that `storage` names, opened so many seconds after [`BEGAN`].
+    pub fn open(config: &str, storage: &str, second: u64) -> Result<Self, (Status, String)> {
+        let (mut engine, mut error, mut opening) = (null_mut(), error(), Opening::default());
+        let now = now(second);
         // SAFETY: all pointers are to live values of this function.
         let status = unsafe {
-            let (config, length) = (config.as_ptr(), config.len());
-            tl_engine_create(config, length, SECRET.as_ptr(), SECRET.len(), BEGAN, 0, &mut engine, &mut error)
+            tl_engine_create(
+                config.as_ptr(),
+                config.len(),
+                storage.as_ptr(),
+                storage.len(),
+                SECRET.as_ptr(),
+                SECRET.len(),
+                now.wall_unix_nano,
+                now.monotonic_nano,
+                &mut engine,
+                &mut opening,
+                &mut error,
+            )
         };
         if status != Status::Ok {
             return Err((status, text(&error).to_owned()));
@@ -51,9 +72,10 @@ impl Client {
             words: null(),
             word_count: 0,
             outcomes: Default::default(),
+            ticket: 0,
             scratch_bytes: 0,
         };
-        Ok(Self { engine, result: tl_result_create(), view, error })
+        Ok(Self { engine, result: tl_result_create(), view, error, opening })
     }
 
     pub fn consume(&mut self, buffer: &[u8]) -> Status {
@@ -68,6 +90,41 @@ impl Client {
                 &mut self.error,
             )
         }
+    }
+
+    /// Waits until the last batch is in the ledger.
+    pub fn settle(&mut self, second: u64) -> Status {
+        let now = now(second);
+        // SAFETY: a live handle, the error is this value's own.
+        unsafe {
+            tl_engine_settle(
+                self.engine,
+                self.view.ticket,
+                now.wall_unix_nano,
+                now.monotonic_nano,
+                &mut self.error,
+            )
+        }
+    }
+
+    pub fn maintain(&mut self, second: u64, last: bool) -> Status {
+        let now = now(second);
+        // SAFETY: a live handle, the error is this value's own.
+        unsafe {
+            tl_engine_maintain(
+                self.engine,
+                now.wall_unix_nano,
+                now.monotonic_nano,
+                u8::from(last),
+                &mut self.error,
+            )
+        }
+    }
+
+    /// From now on the ledger cannot be written, or it can be again.
+    pub fn fill_disk(&self, full: bool) {
+        // SAFETY: a live handle.
+        unsafe { tl_engine_inject_full_disk(self.engine, u8::from(full)) };
     }
 
     pub fn verdicts(&self) -> &[Verdict] {
@@ -124,6 +181,10 @@ impl Client {
         unsafe { tl_tick_destroy(tick) };
         outcome
     }
+}
+
+fn now(second: u64) -> Now {
+    Now { wall_unix_nano: BEGAN + second * SECOND, monotonic_nano: second * SECOND }
 }
 
 impl Drop for Client {
