@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::identity::{AttributeSum, Identity};
 use crate::intern::InternId;
 use crate::label::LabelSet;
-use crate::path::Labels;
+use crate::path::{Labels, MetricPath};
 use crate::result::{BatchResult, Course, IncomingPoint, Spelling};
 use crate::source::Link;
 
@@ -106,7 +106,7 @@ impl<B: Batch> Application<'_, B> {
             true => Spelling::Unknown(self.trimmer().spelling(path, raw_sum(self.engine))),
             false => Spelling::Same,
         };
-        (self.engine.key.stream(path.metric_identity.ledger, self.ledger_sum()), spelling)
+        (self.engine.overflow_identity(path), spelling)
     }
 
     /// `paths`: the metrics of the batch without their resources, by the place of the metric.
@@ -125,18 +125,7 @@ impl<B: Batch> Application<'_, B> {
         });
         let point = &mut result.points[index as usize];
         (point.metric, point.text) = (place, None);
-        let metric = result.metrics[place as usize].metric_identity.ledger;
-        (self.engine.key.stream(metric, self.ledger_sum()), Spelling::Other)
-    }
-
-    /// The attributes of an overflow stream as a reader sees them (T0): a client's SDK may write the same.
-    fn ledger_sum(&self) -> AttributeSum {
-        if !Labels::new(&self.engine.config).are_prometheus() {
-            return raw_sum(self.engine);
-        }
-        let mut labels = LabelSet::default();
-        Attribute::parse(&record()).iter().for_each(|attribute| labels.add(attribute));
-        labels.sum(&self.engine.key)
+        (self.engine.overflow_identity(&result.metrics[place as usize]), Spelling::Other)
     }
 
     /// The attribute list of an overflow stream.
@@ -147,8 +136,22 @@ impl<B: Batch> Application<'_, B> {
     }
 }
 
+impl Engine {
+    /// The overflow stream of a metric. Its attributes count as a reader sees them (T0): a client's SDK may
+    /// write the same.
+    pub(crate) fn overflow_identity(&self, path: &MetricPath) -> Identity {
+        let mut sum = raw_sum(self);
+        if Labels::new(&self.config).are_prometheus() {
+            let mut labels = LabelSet::default();
+            Attribute::parse(&record()).iter().for_each(|attribute| labels.add(attribute));
+            sum = labels.sum(&self.key);
+        }
+        self.key.stream(path.metric_identity.ledger, sum)
+    }
+}
+
 /// The record as it is written; for how it is spelled.
-fn raw_sum(engine: &Engine) -> AttributeSum {
+pub(crate) fn raw_sum(engine: &Engine) -> AttributeSum {
     let mut sum = AttributeSum::default();
     sum.add(engine.key.attribute(&record()));
     sum

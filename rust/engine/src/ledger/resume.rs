@@ -1,5 +1,7 @@
 //! After everything is read back: what goes out again, and how changed settings bring streams together.
 
+use std::sync::atomic::Ordering;
+
 use crate::batch::{MetricRef, ResourceRef, ScopeRef, Span};
 use crate::catalog::MetricDescriptor;
 use crate::config::{Config, Emit};
@@ -8,10 +10,13 @@ use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
 use crate::ledger::restore::StoredPath;
 use crate::ledger::text::TextBatch;
+use crate::overflow::raw_sum;
+use crate::path::Labels;
 use crate::shard::{Body, Forgotten, Shard};
 use crate::source::Source;
 use crate::stream::{NewStream, Stream, StreamImage};
 use crate::trim::Trimmer;
+use crate::trimming::Plan;
 
 /// Of the settings that decide which streams are one, and how they are spelled (T0, T1, T4).
 pub(crate) fn fingerprint(config: &Config) -> u64 {
@@ -71,8 +76,7 @@ impl Engine {
         for shard in &self.shards {
             let mut shard = shard.lock();
             for slot in 0..shard.slots() {
-                // Overflow streams belong to a metric, not to attributes.
-                if shard.live_mut(slot).is_some_and(|stream| !stream.is_overflow()) {
+                if shard.live_mut(slot).is_some() {
                     let body = shard.take_body(slot).map(|(body, bytes)| {
                         self.budget.remove(bytes);
                         body
@@ -96,22 +100,31 @@ impl Engine {
         let mut records = Vec::new();
         self.catalog.copy_attributes(&stream.attributes, &mut records);
         let span = batch.push(&records).span();
-        let labels = crate::path::Labels::new(&self.config);
+        let labels = Labels::new(&self.config);
         let trimmer = Trimmer { batch: &batch, key: &self.key, trimming: &self.trimming, labels };
-        let trimmed = trimmer.trim(&path, span);
         let image = stream.image();
+        let (path, identity, spelling) = if image.is_overflow() {
+            // That of all resources has none itself (T5).
+            let resourceless = metric.scope.resource.attributes.is_empty();
+            let path = if resourceless { path.without_parents(&self.key, labels, &batch) } else { path };
+            (path, self.overflow_identity(&path), trimmer.spelling(&path, raw_sum(self)))
+        } else {
+            let trimmed = trimmer.trim(&path, span);
+            (path, trimmed.ledger, trimmed.spelling)
+        };
         if path.plan.two_level && !image.is_linked() {
             self.keep_windows(stream, &image);
         }
-        let mut shard = self.shards[trimmed.ledger.shard(SHARDS)].lock();
-        let slot = shard.find(trimmed.ledger).unwrap_or_else(|| {
-            let attributes = self.intern_trimmed(&trimmer, path.plan, span);
+        let mut shard = self.shards[identity.shard(SHARDS)].lock();
+        let slot = shard.find(identity).unwrap_or_else(|| {
+            let plan = if image.is_overflow() { Plan::default() } else { path.plan };
             let new = NewStream {
-                identity: trimmed.ledger,
+                identity,
                 metric: self.catalog.acquire_metric(&batch, &path, &self.trimming),
-                spelling: path.plan.two_level.then_some(trimmed.spelling),
+                spelling: path.plan.two_level.then_some(spelling),
                 second: stream.last_seen_second,
-                attributes,
+                attributes: self.intern_trimmed(&trimmer, plan, span),
+                overflow: image.is_overflow(),
                 ..NewStream::default()
             };
             self.insert_anew(&mut shard, new, &image)
@@ -127,7 +140,7 @@ impl Engine {
 
     /// A stream with nothing in it yet, ready to absorb.
     fn insert_anew(&self, shard: &mut Shard, new: NewStream, image: &StreamImage) -> u32 {
-        self.counter(false).fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.counter(new.overflow).fetch_add(1, Ordering::Relaxed);
         let bytes = crate::shard::STREAM_BYTES + crate::shard::list_bytes(&new.attributes);
         self.budget.add(bytes);
         let slot = shard.insert_restored(new);
@@ -158,7 +171,7 @@ impl Engine {
         if shard.find(identity).is_none() && image.windows != [0; 4] {
             self.catalog.acquire_metric_again(stream.metric);
             self.budget.add(crate::source::SOURCE_BYTES);
-            self.source_count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.source_count.fetch_add(1, Ordering::Relaxed);
             let mut source = Source::of_windows(identity, stream.metric);
             source.last_seen_second = stream.last_seen_second;
             let slot = shard.insert(source);
