@@ -70,6 +70,8 @@ struct Writer {
     row: Vec<u8>,
     /// The epoch that `row` ends.
     row_epoch: u64,
+    /// The rows tell of outputs up to this time, Unix milliseconds.
+    floor_milli: u64,
 }
 
 #[derive(Debug)]
@@ -90,7 +92,13 @@ impl Ledger {
             epoch: AtomicU64::new(1),
             settled: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
-            writer: Mutex::new(Writer { storage, sequence, row: Vec::new(), row_epoch: 0 }),
+            writer: Mutex::new(Writer {
+                storage,
+                sequence,
+                row: Vec::new(),
+                row_epoch: 0,
+                floor_milli: now.wall_milli(),
+            }),
             caretaker: Mutex::new(Care {
                 caretaker,
                 snapshot_interval_nano,
@@ -232,8 +240,11 @@ impl Engine {
                 shard.effects().into_iter().for_each(|e| e.take_into(number, row));
             }
             let mut loose = ledger.loose.lock();
-            if newest_output_milli > now.wall_milli() {
-                loose.floor(newest_output_milli); // the clock has stepped back
+            // What ticks alone send is told once a minute; what lies ahead of the clock, at once.
+            let step = if newest_output_milli > now.wall_milli() { 0 } else { FLOOR_STEP_MILLI };
+            if newest_output_milli > writer.floor_milli + step {
+                loose.floor(newest_output_milli);
+                writer.floor_milli = newest_output_milli;
             }
             self.trimming.take_admitted(|limit, value| loose.admitted(limit, value));
             if let Some(usage) = &ledger.usage {
@@ -247,6 +258,7 @@ impl Engine {
             writer.row.clear();
         } else {
             blob::seal(&mut writer.row, now);
+            writer.floor_milli = writer.floor_milli.max(now.wall_milli());
             writer.sequence += 1;
         }
     }
@@ -334,6 +346,9 @@ impl Engine {
         self.trimming.each_admitted(|limit, value| effects.admitted(limit, value));
     }
 }
+
+/// Times of output that only a minute's worth of ticks know of need no row (D4).
+const FLOOR_STEP_MILLI: u64 = 60_000;
 
 /// Memory kept for the next row.
 const MAX_IDLE_ROW_BYTES: usize = 1 << 20;

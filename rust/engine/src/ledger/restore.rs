@@ -37,6 +37,8 @@ pub(crate) struct Restorer<'a> {
     pub last_sequence: u64,
     /// Requests and when they were taken in, Unix nanoseconds.
     requests: Vec<(Identity, u64)>,
+    /// Scratch.
+    list: Vec<InternId>,
     /// Those before have had their answer.
     unanswered: usize,
     /// Bytes of rows and of snapshots.
@@ -74,6 +76,7 @@ impl<'a> Restorer<'a> {
             floor_milli: 0,
             last_sequence: 0,
             requests: Vec::new(),
+            list: Vec::new(),
             unanswered: 0,
             journal_bytes: 0,
             snapshot_bytes: 0,
@@ -134,9 +137,13 @@ impl<'a> Restorer<'a> {
             Effect::Stream { identity, metric, flags, spelling, attributes } => {
                 let metric = *texts.metrics.get(metric as usize).ok_or(Damage::Content(0))?;
                 let image = StreamImage { flags, spelling, ..StreamImage::default() };
-                let find = |number: &u32| texts.attributes.get(*number as usize).copied();
-                let attributes: Option<Vec<InternId>> = attributes.iter().map(find).collect();
-                self.stream(identity, metric, &image, &attributes.ok_or(Damage::Content(0))?);
+                let mut list = std::mem::take(&mut self.list);
+                list.clear();
+                for number in attributes.iter() {
+                    list.push(*texts.attributes.get(number as usize).ok_or(Damage::Content(0))?);
+                }
+                self.stream(identity, metric, &image, &list);
+                self.list = list;
             }
             Effect::StreamValue { identity, mut image, more } => {
                 image.windows = more.windows;
@@ -303,7 +310,8 @@ impl<'a> Restorer<'a> {
             Retransmissions::Recognise => 0,
             Retransmissions::Add => {
                 drop(requests.drain(..self.unanswered));
-                self.last_written_unix_nano.saturating_sub(UNANSWERED_NANOS)
+                // By the clock of the last row: it may have stepped back before.
+                self.written.wall_unix_nano.saturating_sub(UNANSWERED_NANOS)
             }
         };
         for (digest, taken_in_unix_nano) in requests {

@@ -16,7 +16,7 @@ pub(crate) enum Effect<'a> {
     Scope { resource: u32, name: &'a [u8], version: &'a [u8], attributes: &'a [u8], schema_url: &'a [u8] },
     Metric(MetricText<'a>),
     Attribute(&'a [u8]),
-    Stream { identity: Identity, metric: u32, flags: u16, spelling: u64, attributes: Vec<u32> },
+    Stream { identity: Identity, metric: u32, flags: u16, spelling: u64, attributes: Numbers<'a> },
     StreamValue { identity: Identity, image: StreamImage, more: More },
     StreamGone { identity: Identity, floor_milli: u64 },
     Source { identity: Identity, metric: u32 },
@@ -28,6 +28,16 @@ pub(crate) enum Effect<'a> {
     Answered,
     Floor { milli: u64 },
     Sequence(u64),
+}
+
+/// Numbers of texts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers<'a>(&'a [u8]);
+
+impl Numbers<'_> {
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.chunks_exact(4).map(four_bytes)
+    }
 }
 
 /// A metric's own text.
@@ -100,8 +110,7 @@ fn effect<'a>(reader: &mut Reader<'a>) -> Result<Effect<'a>, Damage> {
             let count = reader.u32()?;
             // Four bytes each: a wrong count cannot make this large.
             let numbers = reader.take((count as usize).saturating_mul(4))?;
-            let attributes = numbers.chunks_exact(4).map(|four| four_bytes(four)).collect();
-            Effect::Stream { identity, metric, flags, spelling, attributes }
+            Effect::Stream { identity, metric, flags, spelling, attributes: Numbers(numbers) }
         }
         kind::STREAM_VALUE => stream_value(reader)?,
         kind::STREAM_GONE => Effect::StreamGone { identity: identity(reader)?, floor_milli: reader.u64()? },
