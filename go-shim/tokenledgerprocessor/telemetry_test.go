@@ -124,13 +124,26 @@ func TestTelemetryAddsUpOverPipelines(t *testing.T) {
 	require.Error(t, err, "nothing is left to report")
 }
 
-// Scenario: a request with ten points of known streams, again and again.
+// Scenario: a request with ten points of known streams, again and again, without a ledger and with one.
 // Guarantee: the number of allocations of one call does not grow with the number of points by more than pdata's own,
 // one per value written.
 func TestAllocationsPerRequest(t *testing.T) {
-	const points = 10
-	clock := &enginetest.Clock{}
-	r := newRigWith(t, processortest.NewNopSettings(metadata.Type), consumertest.NewNop(), nil, clock.Read)
+	for name, directory := range map[string]string{"without ledger": "", "with ledger": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			clock := &enginetest.Clock{}
+			r := newRigWith(t, processortest.NewNopSettings(metadata.Type), consumertest.NewNop(), func(cfg *Config) {
+				cfg.Storage.Directory = directory
+			}, clock.Read)
+			const points = 10
+			allocations := allocationsPerRequest(t, r, clock, points)
+			assert.LessOrEqual(t, allocations, float64(points+8))
+			t.Logf("%v allocations for %d points", allocations, points)
+		})
+	}
+}
+
+func allocationsPerRequest(t *testing.T, r *metricsProcessor, clock *enginetest.Clock, points int) float64 {
+	t.Helper()
 	second := 20 * time.Second
 	request := func() pmetric.Metrics {
 		md := window(second-time.Second, second, "input", 1)
@@ -151,12 +164,10 @@ func TestAllocationsPerRequest(t *testing.T) {
 		requests = append(requests, request())
 	}
 	next := 0
-	allocations := testing.AllocsPerRun(runs, func() {
+	return testing.AllocsPerRun(runs, func() {
 		_ = r.ConsumeMetrics(t.Context(), requests[next])
 		next++
 	})
-	assert.LessOrEqual(t, allocations, float64(points+8))
-	t.Logf("%v allocations for %d points", allocations, points)
 }
 
 func selfAttributes(set processor.Settings) attribute.Set {

@@ -109,7 +109,7 @@ func openFailure(id component.ID, err error) error {
 	case !errors.As(err, &refused):
 		return fmt.Errorf("cannot create the engine of %s: %w", id, err)
 	case refused.Trouble == engine.TroubleBusy:
-		return fmt.Errorf("cannot open the ledger of %s: %w; if two metrics pipelines of this collector use %s, each needs a ledger of its own: name the second one %s",
+		return fmt.Errorf("cannot open the ledger of %s: %w; if that is this collector itself, two metrics pipelines use %s: name the second one %s",
 			id, err, id, anotherName(id))
 	default:
 		return fmt.Errorf("cannot open the ledger of %s: %w", id, err)

@@ -151,7 +151,8 @@ func TestSecondProcessorIsRefused(t *testing.T) {
 }
 
 // Scenario: background work fails again and again.
-// Guarantee: each time is counted, one line says so, and the processor works on.
+// Guarantee: each time is counted, one line says so, and the processor works on; work that goes well tells the size of
+// the files.
 func TestFailingMaintenance(t *testing.T) {
 	next := &recorder{}
 	r := newRig(t, next, ledgerIn(t.TempDir()))
@@ -159,6 +160,7 @@ func TestFailingMaintenance(t *testing.T) {
 		r.reportMaintenance(t.Context(), &engine.StorageError{Trouble: engine.TroubleFull, Message: "ledger.db: disk is full"})
 	}
 	r.maintainLedger(t.Context())
+	assert.Positive(t, r.Stats().LedgerFileBytes)
 	assert.Equal(t, 5, r.telemetry.(*countingTelemetry).failed)
 	assert.Equal(t, 1, r.logs.FilterMessageSnippet("cannot be kept in order").Len())
 	r.clock.MoveTo(20 * time.Second)

@@ -5,6 +5,7 @@ mod demo;
 mod exit;
 mod health;
 mod http;
+mod ledger;
 mod output;
 mod page;
 mod replay;
@@ -27,6 +28,7 @@ enum Command {
     Health(health::Health),
     Replay(replay::Replay),
     Demo(demo::Demo),
+    Ledger(ledger::Ledger),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Health(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Ledger(command) => command.run(),
     };
     match result {
         Ok(exit) => exit.into(),

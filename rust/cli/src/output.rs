@@ -20,6 +20,16 @@ pub fn json(answer: &impl Serialize) {
     }
 }
 
+/// A document that the answer consists of, as it is. Unlike a line it must be whole: a sheet that a full
+/// disk cut off looks like a sheet. Only a reader that went away is no error.
+pub fn document(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// What goes on meanwhile; no part of the answer.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::addition::Added;
 use crate::batch::{Batch, MetricKind};
 use crate::budget::Claim;
 use crate::clock::Now;
-use crate::config::{GaugeMerge, Retransmissions};
-use crate::distribution::{Distribution, DistributionRef};
+use crate::config::Retransmissions;
 use crate::engine::{Engine, SHARDS};
-use crate::gauge::{GaugeMembers, Taken};
 use crate::group::group_by_shard;
 use crate::identity::Identity;
 use crate::number::Number;
@@ -28,9 +27,6 @@ const LOOK_AHEAD: usize = 16;
 /// Overflow streams without resource that there is room for when all others are taken: one for each
 /// name of a metric.
 const LAST_STREAMS: u32 = 4096;
-
-/// Bytes that an exponential histogram may grow by: two sides of 160 buckets.
-const LARGEST_GROWTH: usize = 2 * 160 * size_of::<u64>();
 
 /// Words of histograms that one request is answered with at most; beyond them the points of a stream
 /// coalesce into its last one (D5), so that many points of one large histogram stay cheap.
@@ -56,7 +52,7 @@ pub(crate) enum Round {
 }
 
 impl Round {
-    fn claim(self) -> Claim {
+    pub(crate) fn claim(self) -> Claim {
         match self {
             Self::Ordinary => Claim::Ordinary,
             Self::Overflow(claim) => claim,
@@ -207,99 +203,6 @@ impl<B: Batch> Application<'_, B> {
         self.answer(shard, visit, &point, result, touched);
     }
 
-    /// Adds what the point brings to its stream.
-    fn add(
-        &self,
-        shard: &mut Shard,
-        slot: u32,
-        point: &IncomingPoint,
-        result: &BatchResult,
-        round: Round,
-    ) -> Added {
-        let stream = shard.get_mut(slot);
-        match point.value {
-            IncomingValue::Number(value) if stream.is_gauge() => {
-                self.set_gauge(shard, slot, point, value, result)
-            }
-            IncomingValue::Number(value) => Added::from(stream.add(value)),
-            IncomingValue::Difference(place) => {
-                let (newer, last) = result.differences[place as usize];
-                Added::from(stream.add(newer) && stream.add(last))
-            }
-            IncomingValue::Distribution { begin, length } => {
-                let words = &result.words[begin as usize..(begin + length) as usize];
-                let Ok(read) = DistributionRef::parse(words) else { return Added::Invalid };
-                let claim = round.claim();
-                if !self.engine.budget.has_room(2 * size_of_val(words) + LARGEST_GROWTH, claim)
-                    && self.would_grow(shard, slot, &read)
-                {
-                    return Added::NoRoom;
-                }
-                let make = || Body::Distribution(Distribution::empty_like(&read));
-                let merged = shard.with_body(slot, make, |body| match body {
-                    Body::Distribution(total) => total.merge(&read).is_ok(),
-                    Body::Gauge(_) => false,
-                });
-                self.charge_body(merged)
-            }
-        }
-    }
-
-    /// Whether a histogram would take more bytes with this point. Only asked where bytes are short.
-    fn would_grow(&self, shard: &Shard, slot: u32, point: &DistributionRef<'_>) -> bool {
-        let Some(Body::Distribution(total)) = shard.body(shard.get(slot)) else {
-            return false; // a new one: its bytes were asked for
-        };
-        let mut grown = total.clone();
-        grown.merge(point).is_ok() && grown.bytes() > total.bytes()
-    }
-
-    /// T4: a gauge takes the latest value, or merges its members.
-    fn set_gauge(
-        &self,
-        shard: &mut Shard,
-        slot: u32,
-        point: &IncomingPoint,
-        value: Number,
-        result: &BatchResult,
-    ) -> Added {
-        let merge = self.engine.trimming.gauge(result.path(point).plan);
-        let time = self.time(point);
-        if merge == GaugeMerge::Last {
-            return if shard.get_mut(slot).set_gauge(value, time) { Added::Yes } else { Added::Superseded };
-        }
-        // A new member may double the table that it goes into.
-        let held = shard.body(shard.get(slot)).map_or(0, Body::bytes);
-        let may_grow = self.engine.budget.has_room(held + BODY_BYTES, Claim::Ordinary);
-        let second = self.emission.clock.monotonic_second;
-        let taken = shard.with_body(
-            slot,
-            || Body::Gauge(GaugeMembers::default()),
-            |body| match body {
-                Body::Gauge(members) => {
-                    members.take(point.window, value.as_f64(), time, second, merge, may_grow)
-                }
-                Body::Distribution(_) => Taken::Refused,
-            },
-        );
-        let Some((taken, before, after)) = taken else { return Added::Invalid };
-        self.engine.budget.change(before, after);
-        match taken {
-            Taken::Merged(value) => {
-                shard.get_mut(slot).replace_gauge(Number::Double(value));
-                Added::Yes
-            }
-            Taken::Superseded => Added::Superseded,
-            Taken::Refused => Added::NoRoom,
-        }
-    }
-
-    fn charge_body(&self, worked: Option<(bool, usize, usize)>) -> Added {
-        let Some((merged, before, after)) = worked else { return Added::Invalid };
-        self.engine.budget.change(before, after);
-        Added::from(merged)
-    }
-
     /// D4–D6: what goes out for a point whose value has just been added.
     fn answer(
         &self,
@@ -331,7 +234,7 @@ impl<B: Batch> Application<'_, B> {
                     total.write(&mut result.words);
                 }
                 if let Some(zero) = zero {
-                    result.touched[touched].zero = Zero::WithValue;
+                    result.touched[touched].zero = Zero::WithValue(0); // the time follows at the end
                     result.added.push(added(zero, point.number, overflow));
                 }
             }
@@ -351,8 +254,11 @@ impl<B: Batch> Application<'_, B> {
 
     /// D5: the last point that went out for a stream carries everything the batch added to it.
     fn finish(&self, shard: &mut Shard, touched_before: usize, result: &mut BatchResult) {
-        for touched in &result.touched[touched_before..] {
+        for touched in &mut result.touched[touched_before..] {
             let Some(number) = touched.emitted else { continue };
+            if let Zero::WithValue(milli) = &mut touched.zero {
+                *milli = shard.get(touched.slot).last_emitted_milli;
+            }
             let verdict = &mut result.verdicts[number as usize];
             shard.get_mut(touched.slot).set_pending(false);
             if let Some(Body::Distribution(total)) = shard.body(shard.get(touched.slot)) {
@@ -501,20 +407,6 @@ enum Found {
     New(u32),
     NoRoom,
     NotNeeded,
-}
-
-/// What became of a value.
-enum Added {
-    Yes,
-    Superseded,
-    Invalid,
-    NoRoom,
-}
-
-impl From<bool> for Added {
-    fn from(added: bool) -> Self {
-        if added { Self::Yes } else { Self::Invalid }
-    }
 }
 
 /// D3a: the plain windows of a request that was seen before add nothing.

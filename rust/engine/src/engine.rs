@@ -18,7 +18,7 @@ use crate::reemission::Reemission;
 use crate::result::BatchResult;
 use crate::retransmission::RequestDigests;
 use crate::shard::Shard;
-use crate::source::SourceShard;
+use crate::source_shard::SourceShard;
 use crate::stream::Emission;
 use crate::trimming::Trimming;
 

@@ -20,6 +20,7 @@ pub mod number;
 pub mod usage;
 pub mod verdict;
 
+mod addition;
 mod ages;
 mod apply;
 mod budget;
@@ -42,6 +43,7 @@ mod route;
 mod shard;
 mod slab;
 mod source;
+mod source_shard;
 mod stream;
 mod tick;
 mod trim;

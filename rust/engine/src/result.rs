@@ -145,8 +145,8 @@ pub(crate) enum Zero {
     No,
     /// Its value follows later.
     Alone,
-    /// With its value.
-    WithValue,
+    /// With its value; the stream's last emitted time after it, Unix milliseconds.
+    WithValue(u64),
 }
 
 /// A stream that a batch changed.

@@ -6,7 +6,7 @@ use crate::budget::Claim;
 use crate::clock::NANOS_PER_SECOND;
 use crate::engine::{Engine, SHARDS};
 use crate::shard::Forgotten;
-use crate::source::{SOURCE_BYTES, SourceShard};
+use crate::source_shard::{SOURCE_BYTES, SourceShard};
 
 /// T5: a stream that was seen within this time is not forgotten to make room.
 const PROTECTED_SECONDS: u32 = 300;
@@ -24,7 +24,7 @@ const STEPS: usize = 256;
 /// Entries that are looked at to make room for one request: a tenth of a millisecond or so.
 const EVICTION_STEPS: usize = 4096;
 
-/// Places in [`crate::source::SourceShard::oldest_seconds`].
+/// Places in [`crate::source_shard::SourceShard::oldest_seconds`].
 const SOURCES: usize = 0;
 const TOMBSTONES: usize = 1;
 

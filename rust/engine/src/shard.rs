@@ -303,11 +303,13 @@ impl Shard {
     pub fn mark_refused(&mut self, slot: u32, zero: Zero, unseen: bool) {
         match zero {
             Zero::No => {}
-            Zero::WithValue if !unseen => {}
             Zero::Alone => self.streams.get_mut(slot).zero_refused(),
-            Zero::WithValue => {
-                self.streams.get_mut(slot).begin_again();
-                self.note_value(slot, 0);
+            Zero::WithValue(milli) => {
+                // Nobody has heard of either, nor of anything later.
+                if unseen && self.streams.get(slot).last_emitted_milli == milli {
+                    self.streams.get_mut(slot).begin_again();
+                    self.note_value(slot, 0);
+                }
             }
         }
         self.mark_pending(slot);

@@ -341,7 +341,7 @@ impl Engine {
         let spoken = match (&zero, &value) {
             (None, _) => Zero::No,
             (Some(_), None) => Zero::Alone,
-            (Some(_), Some(_)) => Zero::WithValue,
+            (Some(_), Some(_)) => Zero::WithValue(stream.last_emitted_milli),
         };
         tick.streams.push(Spoken { stream: identity, metric, zero: spoken });
         for (output, is_zero) in [(zero, true), (value, false)] {

@@ -35,6 +35,13 @@ impl SqliteCaretaker {
         Self { care, synced_nano: 0, reserve_nano: 0 }
     }
 
+    /// Whether the file has more pages than the ledger: what was given back leaves it only with a checkpoint.
+    fn file_is_longer(&self, connection: &Connection) -> Sql<bool> {
+        let pages: u32 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let bytes = u64::from(pages) * u64::from(connection::page_bytes(connection)?);
+        Ok(std::fs::metadata(&self.care.file).is_ok_and(|found| found.len() > bytes))
+    }
+
     /// Makes everything written so far safe from a loss of power. SQLite holds no lock on the WAL itself, so opening and
     /// closing it here ends none.
     fn sync_wal(&self) -> Result<(), StorageError> {
@@ -62,7 +69,9 @@ impl Caretaker for SqliteCaretaker {
         }
         let fail = |error| trouble::of_sql(&self.care.file, "tidy up", &error);
         let wal = connection.wal().map_err(fail)?;
-        if wal.pending >= CHECKPOINT_BYTES {
+        if wal.pending >= CHECKPOINT_BYTES
+            || (wal.pending > 0 && self.file_is_longer(connection).map_err(fail)?)
+        {
             connection.checkpoint().map_err(fail)?;
         }
         Ok(())

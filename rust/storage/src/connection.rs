@@ -19,8 +19,6 @@ const WAL_KEPT_BYTES: i64 = 32 << 20;
 /// For the one who writes. Closing it leaves the WAL as it is, until [`tidy_on_close`].
 pub(crate) fn writer(file: &Path, sync: Sync) -> Sql<Connection> {
     let connection = open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // Until it is known to be sound: closing a damaged file must not write into it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // Tells at once whether the file can be read at all.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     // The caretaker does it.
@@ -44,7 +42,6 @@ pub(crate) fn tidy_on_close(connection: &Connection) -> Sql<()> {
 pub(crate) fn caretaker(file: &Path) -> Sql<Connection> {
     let connection = open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
@@ -53,12 +50,12 @@ pub(crate) fn reader(file: &Path) -> Sql<Connection> {
     open(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// For reading what is left of a damaged file: opens one that is shorter than it says, and leaves the WAL as it is.
+/// For reading what is left of a damaged file: opens one that is shorter than it says.
 pub(crate) fn salvager(file: &Path) -> Sql<Connection> {
-    let connection = open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "writable_schema", true)?;
-    Ok(connection)
+    let connection = quiet(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Before anything else: each statement begins with the first page.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    with_habits(connection)
 }
 
 /// For making a new file that nobody else knows yet. No WAL: it is one file when it is closed.
@@ -71,7 +68,18 @@ pub(crate) fn maker(file: &Path) -> Sql<Connection> {
 }
 
 fn open(file: &Path, access: OpenFlags) -> Sql<Connection> {
+    with_habits(quiet(file, access)?)
+}
+
+/// A connection that leaves the WAL as it is when it closes: a damaged file must not be written into, and a file that took
+/// another's place must not lose its WAL to a connection that knew the other.
+fn quiet(file: &Path, access: OpenFlags) -> Sql<Connection> {
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+fn with_habits(connection: Connection) -> Sql<Connection> {
     connection.busy_timeout(FOREIGN_PATIENCE)?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     connection.pragma_update(None, "cell_size_check", true)?;

@@ -42,7 +42,7 @@ fn read_from(connection: &Connection, table: &str) -> Sql<Option<Head>> {
                 fingerprint: row.get::<_, i64>(2)?.cast_unsigned(),
             };
             if row.get::<_, i64>(3)? != checksum(&head) {
-                return Err(rusqlite::Error::IntegralValueOutOfRange(3, 0));
+                return Err(damaged());
             }
             Ok(head)
         })
@@ -65,6 +65,11 @@ pub(crate) fn write(connection: &Connection, head: &Head) -> Sql<()> {
         )?;
     }
     Ok(())
+}
+
+/// What is said of a head that could be read and is wrong.
+pub(crate) fn damaged() -> rusqlite::Error {
+    rusqlite::Error::IntegralValueOutOfRange(3, 0)
 }
 
 fn checksum(head: &Head) -> i64 {

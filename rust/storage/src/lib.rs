@@ -48,6 +48,7 @@ mod schema;
 mod settings;
 mod sqlite;
 mod trouble;
+pub mod usage;
 
-pub use open::{Opened, open};
+pub use open::{Opened, open, open_with_reserve};
 pub use settings::{Settings, Sync};

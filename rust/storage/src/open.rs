@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use tokenledger::ledger::{Keeping, StorageError};
+use tokenledger::usage::UsageStore;
 
 use crate::lock::DirectoryLock;
 use crate::reserve::{RESERVE_BYTES, Reserve};
@@ -11,7 +12,7 @@ use crate::schema::{self, LEDGER, Recognised};
 use crate::settings::{Settings, Sync};
 use crate::sqlite::SqliteStorage;
 use crate::trouble::{self, Sql};
-use crate::{connection, directory, head, rebuild, replace};
+use crate::{connection, directory, head, rebuild, replace, usage};
 
 /// An open ledger.
 #[derive(Debug)]
@@ -46,10 +47,16 @@ pub fn open_with_reserve(settings: &Settings, reserve_bytes: u64) -> Result<Open
     let reserve = Reserve::new(place, reserve_bytes);
     reserve.make();
     let storage = SqliteStorage::new(file, settings.sync, lock, found.writer, found.unreadable, reserve)?;
+    let mut usage: Option<Box<dyn UsageStore>> = None;
+    if settings.usage {
+        let opened = usage::open(place, settings.sync)?;
+        warnings.extend(opened.damage);
+        usage = Some(Box::new(opened.store));
+    }
     Ok(Opened {
         keeping: Keeping {
             storage: Box::new(storage),
-            usage: None,
+            usage,
             snapshot_interval_nano: settings.snapshot_interval_nano,
             usage_retention_nano: settings.usage_retention_nano,
         },
@@ -99,11 +106,10 @@ fn connect(file: &Path, sync: Sync) -> Result<Found, StorageError> {
     Ok(Found { writer, unreadable, warning })
 }
 
-/// A connection that can read the head.
+/// A connection that can read both copies of the head: one alone would be lost with the next damage.
 fn try_out(file: &Path, sync: Sync) -> Sql<Connection> {
     let writer = connection::writer(file, sync)?;
-    head::read(&writer)?;
-    Ok(writer)
+    if head::copies_agree(&writer)? { Ok(writer) } else { Err(head::damaged()) }
 }
 
 fn finish_opening(file: &Path, writer: &Connection) -> Result<(), StorageError> {

@@ -182,6 +182,8 @@ impl Engine {
     pub fn maintain(&self, now: Now, last: bool) -> Result<(), StorageError> {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         let mut care = ledger.caretaker.lock();
+        let sizes = || ledger.writer.lock().storage.sizes().file_bytes;
+        ledger.counters.file_bytes.store(sizes(), Ordering::Relaxed);
         if last && self.config.retransmissions == Retransmissions::Add {
             ledger.loose.lock().answered();
         }
@@ -312,6 +314,7 @@ impl Engine {
             }
         }
         if let Some(usage) = &ledger.usage {
+            usage.make_durable()?;
             through = usage.retire_through(through); // what is not in its file yet stays in the journal
         }
         let retire = Change { retire_through: Some(through), ..Change::default() };

@@ -17,7 +17,8 @@ use crate::ledger::{Finding, Stored};
 use crate::path::{Labels, MetricPath, PathHasher};
 use crate::retransmission::REQUEST_MEMORY_SECONDS;
 use crate::shard::{Body, STREAM_BYTES, list_bytes};
-use crate::source::{SOURCE_BYTES, Source, SourceImage};
+use crate::source::{Source, SourceImage};
+use crate::source_shard::SOURCE_BYTES;
 use crate::stream::{NewStream, StreamImage};
 use crate::usage::UsageKeeper;
 

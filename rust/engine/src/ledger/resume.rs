@@ -170,7 +170,7 @@ impl Engine {
         let mut shard = self.sources[identity.shard(SHARDS)].lock();
         if shard.find(identity).is_none() && image.windows != [0; 4] {
             self.catalog.acquire_metric_again(stream.metric);
-            self.budget.add(crate::source::SOURCE_BYTES);
+            self.budget.add(crate::source_shard::SOURCE_BYTES);
             self.source_count.fetch_add(1, Ordering::Relaxed);
             let mut source = Source::of_windows(identity, stream.metric);
             source.last_seen_second = stream.last_seen_second;

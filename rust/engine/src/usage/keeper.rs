@@ -56,6 +56,11 @@ impl UsageKeeper {
         self.book.oldest_waiting().map_or(through, |oldest| through.min(oldest.saturating_sub(1)))
     }
 
+    /// Before rows go away whose usage is in the store.
+    pub fn make_durable(&self) -> Result<(), StorageError> {
+        self.store.lock().make_durable()
+    }
+
     /// Puts what is written in the journal into the store, and forgets what is older than the retention.
     pub fn flush(&self, now: Now, retention_nano: u64) -> Result<(), StorageError> {
         let mut store = self.store.lock();

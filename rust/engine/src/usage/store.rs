@@ -114,6 +114,9 @@ pub trait UsageStore: Send + fmt::Debug {
     /// same key more than once.
     fn apply(&mut self, ledger: u64, through: u64, entries: &[UsageEntry]) -> Result<(), StorageError>;
 
+    /// What was applied survives the loss of power from now on: rows of the journal that have it go away.
+    fn make_durable(&mut self) -> Result<(), StorageError>;
+
     /// Forgets hours before this one.
     fn prune(&mut self, before_unix_hour: u32) -> Result<(), StorageError>;
 }

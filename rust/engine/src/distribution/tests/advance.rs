@@ -112,7 +112,7 @@ fn buckets_that_appear_count_from_the_start_only() {
     assert_eq!(advance(&bare(0), &newer), (Change::Increase, newer.clone()));
     let (change, increase) = advance(&bare(2), &newer);
     assert_eq!((change, view(&increase).count()), (Change::Increase, 1));
-    assert_eq!(view(&increase).explicit().unwrap().counts(), []);
+    assert_eq!(view(&increase).explicit().unwrap().counts(), [0_u64; 0]);
 }
 
 /// Scenario: newer points with buckets that no float has at the coarsest scale, and with buckets below

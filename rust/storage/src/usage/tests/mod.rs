@@ -1,0 +1,7 @@
+//! Usage files as collectors write them and as people read them.
+
+mod docs;
+mod export;
+mod faults;
+mod store;
+mod support;
