@@ -233,8 +233,10 @@ impl<B: Batch> Application<'_, B> {
                     verdict.value_bits = result.words.len() as u64;
                     total.write(&mut result.words);
                 }
-                if let Some(zero) = zero {
+                if zero.is_some() || result.touched[touched].zero == Zero::Alone {
                     result.touched[touched].zero = Zero::WithValue(0); // the time follows at the end
+                }
+                if let Some(zero) = zero {
                     result.added.push(added(zero, point.number, overflow));
                 }
             }

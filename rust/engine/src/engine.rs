@@ -12,6 +12,7 @@ use crate::clock::{NANOS_PER_SECOND, Now};
 use crate::config::{Config, ConfigError, Emit, Retransmissions};
 use crate::identity::{Identity, IdentityKey};
 use crate::intake;
+use crate::ledger::effects::Effects;
 use crate::ledger::journal::Ledger;
 use crate::output_time::OutputClock;
 use crate::reemission::Reemission;
@@ -181,6 +182,14 @@ impl Engine {
         }
         if let (Retransmissions::Add, Some(digest)) = (self.config.retransmissions, result.digest) {
             self.remember(&mut self.digests_of(digest).lock(), digest, now);
+            self.note(|effects| effects.refused(digest, now.monotonic_nano));
+        }
+    }
+
+    /// Notes what belongs to no stream, for a ledger.
+    fn note(&self, note: impl FnOnce(&mut Effects)) {
+        if let Some(ledger) = &self.ledger {
+            ledger.note(note);
         }
     }
 
@@ -253,14 +262,15 @@ impl Engine {
             Retransmissions::Recognise => digests.contains(digest),
         };
         if known {
+            if self.config.retransmissions == Retransmissions::Add {
+                self.note(|effects| effects.recognised(digest));
+            }
             return true;
         }
         if self.config.retransmissions == Retransmissions::Recognise {
             self.remember(&mut digests, digest, now);
         }
-        if let Some(ledger) = &self.ledger {
-            ledger.note_request(digest, now);
-        }
+        self.note(|effects| effects.request(digest, now.monotonic_nano));
         false
     }
 

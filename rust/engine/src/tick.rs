@@ -250,6 +250,7 @@ impl Engine {
     /// sample, and with it the whole request, as out of order. Where it would, the newest point moves up.
     fn keep_resources_in_order(&self, tick: &mut Tick) {
         let metrics = &tick.metrics;
+        let mut moved = BTreeMap::new();
         let resource = |point: &DuePoint| metrics.get(&point.metric).map(|(_, [resource, _])| *resource);
         for points in tick.points.chunk_by_mut(|a, b| resource(a) == resource(b)) {
             let Some(newest) = points.iter_mut().max_by_key(|point| point.output.time_unix_nano) else {
@@ -260,12 +261,18 @@ impl Engine {
             let before = descriptor.scope.resource.newest_output_milli.fetch_max(milli, Ordering::Relaxed);
             if before > milli {
                 newest.output.time_unix_nano = before * NANOS_PER_MILLI;
+                moved.insert(newest.stream.0, before);
                 let mut shard = self.shards[newest.stream.shard(SHARDS)].lock();
                 if let Some(slot) = shard.find(newest.stream) {
                     let stream = shard.get_mut(slot);
                     stream.last_emitted_milli = stream.last_emitted_milli.max(before);
                     shard.note_output(slot);
                 }
+            }
+        }
+        for spoken in tick.streams.iter_mut().filter(|_| !moved.is_empty()) {
+            if let (Zero::WithValue(milli), Some(later)) = (&mut spoken.zero, moved.get(&spoken.stream.0)) {
+                *milli = *later;
             }
         }
     }

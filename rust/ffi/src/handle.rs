@@ -1,6 +1,7 @@
 //! What stands behind the opaque pointers: an engine that can be poisoned, and reusable scratch.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use tokenledger::identity::SECRET_BYTES;
 use tokenledger::ledger::{OpenError, Opening};
@@ -63,10 +64,12 @@ impl EngineHandle {
         let (engine, opening, warnings) = if storage_json.is_empty() {
             (Engine::new(config, key, now).map_err(OpenError::from)?, Opening::default(), Vec::new())
         } else {
+            let began = Instant::now();
             let settings: Settings = parse("storage", storage_json)?;
             let mut opened = tokenledger_storage::open(&settings)?;
             opened.keeping.storage = full_disk.in_front_of(opened.keeping.storage);
-            let (engine, opening) = Engine::open(config, key, now, opened.keeping)?;
+            let (engine, mut opening) = Engine::open(config, key, now, opened.keeping)?;
+            opening.nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
             (engine, opening, opened.warnings)
         };
         LIVE_ENGINES.fetch_add(1, Ordering::Relaxed);

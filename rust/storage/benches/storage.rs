@@ -2,7 +2,11 @@
 //! not counted, as a collector does them in the background.
 //!
 //! Rows are as large as the engine's: 50 KB for a batch of 1000 points, 1.5 KB for a lone request of 20.
+//! Criterion's figure is a mean, which other programs on the machine and the disk's own pauses raise; so the median and the
+//! slowest of a hundred are printed too.
 //! `cargo bench -p tokenledger-storage` (docs/ledger-files.md has the figures).
+
+#![allow(clippy::expect_used, clippy::print_stdout, missing_docs, reason = "benchmark")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -25,6 +29,7 @@ fn rows(criterion: &mut Criterion) {
             criterion.bench_function(&format!("{mode}/{name}"), |bencher| {
                 bencher.iter_custom(|times| (0..times).map(|_| ledger.write()).sum());
             });
+            ledger.tell(&format!("{mode}/{name}"));
         }
     }
 }
@@ -35,6 +40,7 @@ struct Ledger {
     began: Instant,
     sequence: u64,
     blob: Vec<u8>,
+    took: Vec<Duration>,
 }
 
 impl Ledger {
@@ -42,7 +48,7 @@ impl Ledger {
         let mut storage = open(settings).expect("a new ledger").keeping.storage;
         let caretaker = storage.caretaker().expect("a caretaker");
         let blob = (0..bytes).map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
-        Self { storage, caretaker, began: Instant::now(), sequence: 0, blob }
+        Self { storage, caretaker, began: Instant::now(), sequence: 0, blob, took: Vec::new() }
     }
 
     /// How long one row took.
@@ -52,8 +58,16 @@ impl Ledger {
         let began = Instant::now();
         self.storage.write(&Change { journal, ..Change::default() }).expect("written");
         let took = began.elapsed();
+        self.took.push(took);
         self.care();
         took
+    }
+
+    /// Prints how long single rows took.
+    fn tell(&mut self, name: &str) {
+        self.took.sort_unstable();
+        let at = |percent: usize| self.took.get(self.took.len() * percent / 100).copied().unwrap_or_default();
+        println!("{name} rows: {}, median {:?}, 99 of 100 within {:?}", self.took.len(), at(50), at(99));
     }
 
     /// What a collector does in the background or once in minutes, so no request waits for it.

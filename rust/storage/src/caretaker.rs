@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 use tokenledger::ledger::{Caretaker, StorageError};
@@ -17,8 +18,8 @@ const CHECKPOINT_BYTES: u64 = 2 << 20;
 const RESTART_BYTES: u64 = 8 << 20;
 /// Free space in the file is given back when it is so much, in bytes, and more than half of the file.
 const SPARE_BYTES: u64 = 16 << 20;
-/// Pages given back at a time, so that it stays short: nothing is written meanwhile.
-const PAGES_GIVEN_BACK: u32 = 128;
+/// Bytes given back at a time.
+const GIVEN_BACK_BYTES: u64 = 1 << 20;
 /// A reserve that was given up is tried to be made again so often, in nanoseconds.
 const RESERVE_INTERVAL_NANO: u64 = 10_000_000_000;
 
@@ -72,9 +73,20 @@ impl Caretaker for SqliteCaretaker {
         if wal.pending >= CHECKPOINT_BYTES
             || (wal.pending > 0 && self.file_is_longer(connection).map_err(fail)?)
         {
-            connection.checkpoint().map_err(fail)?;
+            let done = connection.checkpoint();
+            self.care.note(&done);
+            done.map_err(fail)?;
         }
         Ok(())
+    }
+}
+
+impl Care {
+    /// A checkpoint that finds the disk full stops rows of the journal until one succeeds. Otherwise they would go on
+    /// filling the WAL, which has its space already, and what must then fit into the file would outgrow the reserve.
+    pub(crate) fn note(&self, checkpoint: &Sql<Wal>) {
+        let full = checkpoint.as_ref().is_err_and(|error| trouble::is_full(&self.file, error));
+        self.full.store(full, Ordering::Relaxed);
     }
 }
 
@@ -93,8 +105,8 @@ pub(crate) trait WriterCare {
     fn wal(&self) -> Sql<Wal>;
     /// Brings as much of the WAL into the file as readers allow, without waiting for anybody.
     fn checkpoint(&self) -> Sql<Wal>;
-    /// What nothing may be written beside.
-    fn finish(&self) -> Sql<()>;
+    /// Gives free pages of the file back, at most so many bytes; the next checkpoint makes the file shorter.
+    fn give_back(&self, bytes: u64) -> Sql<()>;
 }
 
 impl WriterCare for Connection {
@@ -106,11 +118,11 @@ impl WriterCare for Connection {
         checkpoint(self, "PASSIVE")
     }
 
-    fn finish(&self) -> Sql<()> {
-        give_back(self)?;
-        if self.wal()?.length >= RESTART_BYTES {
-            self.checkpoint()?;
-        }
+    fn give_back(&self, bytes: u64) -> Sql<()> {
+        let pages = bytes.div_ceil(u64::from(connection::page_bytes(self)?));
+        let mut statement = self.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut rows = statement.query([])?;
+        while rows.next()?.is_some() {}
         Ok(())
     }
 }
@@ -126,17 +138,57 @@ fn checkpoint(connection: &Connection, mode: &str) -> Sql<Wal> {
     })
 }
 
+/// What nothing may be written beside, so a little each time.
+///
 /// A long journal leaves much free space behind when it is retired; the next one uses it. What is more than half of
-/// the file goes back to the disk, a little each time.
-fn give_back(connection: &Connection) -> Sql<()> {
-    let number = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, u32>(0));
-    let (pages, free) = (number("page_count")?, number("freelist_count")?);
-    let page = u64::from(connection::page_bytes(connection)?);
-    if u64::from(free) * page < SPARE_BYTES || free <= pages / 2 {
-        return Ok(());
+/// the file goes back to the disk.
+pub(crate) fn finish(writer: &Connection, care: &Care) -> Sql<()> {
+    let free = free(writer)?;
+    let mut restart = care.full.load(Ordering::Relaxed);
+    if free.bytes >= SPARE_BYTES && free.most {
+        // Giving back writes to the WAL. On a full disk there may be no room in it before it starts again.
+        match writer.give_back(GIVEN_BACK_BYTES) {
+            Err(error) if trouble::is_full(&care.file, &error) => restart = true,
+            given => given?,
+        }
     }
-    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
-    let mut rows = statement.query([])?;
-    while rows.next()?.is_some() {}
+    if restart || writer.wal()?.length >= RESTART_BYTES {
+        let done = writer.checkpoint();
+        care.note(&done);
+        match done {
+            // What is free in the file can take the reserve's place.
+            Err(error) if trouble::is_full(&care.file, &error) && free.bytes >= care.reserve.bytes() => {
+                if !care.reserve.give_up() {
+                    return Err(error);
+                }
+                let done = writer.checkpoint();
+                care.note(&done);
+                take_reserve_back(writer, care);
+                done?;
+            }
+            done => drop(done?),
+        }
+    }
     Ok(())
+}
+
+/// Makes the reserve again from what is free in the file. If it fails, the caretaker tries when there is plenty of room.
+pub(crate) fn take_reserve_back(writer: &Connection, care: &Care) {
+    let done = writer.give_back(care.reserve.bytes()).and_then(|()| writer.checkpoint());
+    care.note(&done);
+    care.reserve.make_again();
+}
+
+/// What the file holds and nobody needs.
+struct Free {
+    bytes: u64,
+    /// More than half of it.
+    most: bool,
+}
+
+fn free(writer: &Connection) -> Sql<Free> {
+    let number = |name: &str| writer.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, u32>(0));
+    let (pages, free) = (number("page_count")?, number("freelist_count")?);
+    let bytes = u64::from(free) * u64::from(connection::page_bytes(writer)?);
+    Ok(Free { bytes, most: free > pages / 2 })
 }

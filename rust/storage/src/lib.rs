@@ -17,7 +17,7 @@
 //! **A file lock, not `locking_mode=EXCLUSIVE`.** The journal mode is the ordinary WAL, so that `info`, `check`,
 //! `backup` and export read a ledger that a collector is writing. A second *writer* is kept out by an exclusive
 //! kernel lock on the file `lock`: it ends with the process however that ends, and its text names the holder for the
-//! message. Within WAL, SQLite's own locks cost about 1 µs a transaction.
+//! message.
 //!
 //! **Two connections.** One writes; one belongs to the caretaker and moves pages from the WAL to the file while the
 //! other writes (passive checkpoint). SQLite's own automatic checkpoint is off, because it would stop a request for
@@ -30,7 +30,8 @@
 //! (`replace.rs`); the damaged file stays beside it under another name.
 //!
 //! **No unsafe code.** What only SQLite's C interface offers (binding a blob without a copy, the system's error
-//! number) is done without: the copy costs 3 µs for 50 KB, and the error number is found by asking the file system.
+//! number) is done without: the copy is a small part of what a row costs, and what the number would say is found by asking
+//! the file system.
 #![forbid(unsafe_code)]
 
 pub mod care;

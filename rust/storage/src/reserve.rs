@@ -31,9 +31,24 @@ impl Reserve {
 
     /// Makes it if it is missing and there is plenty of room. What goes wrong is no error: it is made later.
     pub(crate) fn make(&self) {
+        self.make_with_room(FREE_FACTOR);
+    }
+
+    /// Makes it again if there is room for it alone: on a full disk, what was just freed is its own.
+    pub(crate) fn make_again(&self) {
+        self.make_with_room(1);
+    }
+
+    /// How large it should be, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn make_with_room(&self, factor: u64) {
         let whole = fs::metadata(&self.path).is_ok_and(|found| found.len() == self.bytes);
         let Some(directory) = self.path.parent() else { return };
-        let room = directory::free_bytes(directory).is_ok_and(|free| free >= self.bytes * FREE_FACTOR);
+        let room =
+            directory::free_bytes(directory).is_ok_and(|free| free >= self.bytes.saturating_mul(factor));
         if !whole && room && self.allocate().is_err() {
             let _ = fs::remove_file(&self.path);
         }

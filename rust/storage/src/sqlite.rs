@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokenledger::ledger::{
-    Caretaker, Change, Finding, Head, ReadReport, Storage, StorageError, StorageSizes, Stored,
+    Caretaker, Change, Finding, Head, ReadReport, Storage, StorageError, StorageSizes, StorageTrouble, Stored,
 };
 
-use crate::caretaker::{SqliteCaretaker, WriterCare};
+use crate::caretaker::{self, SqliteCaretaker, WriterCare};
 use crate::lock::DirectoryLock;
 use crate::reserve::Reserve;
 use crate::settings::Sync;
@@ -42,8 +44,10 @@ pub(crate) struct Care {
     pub(crate) file: PathBuf,
     pub(crate) sync: Sync,
     /// The caretaker's connection; `None` while nothing may be open, and when the storage has gone.
-    pub(crate) connection: parking_lot::Mutex<Option<Connection>>,
+    pub(crate) connection: Mutex<Option<Connection>>,
     pub(crate) reserve: Reserve,
+    /// The last checkpoint found the disk full.
+    pub(crate) full: AtomicBool,
 }
 
 impl Drop for SqliteStorage {
@@ -67,8 +71,13 @@ impl SqliteStorage {
         let fail = |error| trouble::of_sql(&file, "open", &error);
         let head = head::read(&writer).map_err(fail)?;
         let caretaker = connection::caretaker(&file).map_err(fail)?;
-        let care =
-            Care { file: file.clone(), sync, connection: parking_lot::Mutex::new(Some(caretaker)), reserve };
+        let care = Care {
+            file: file.clone(),
+            sync,
+            connection: Mutex::new(Some(caretaker)),
+            reserve,
+            full: AtomicBool::new(false),
+        };
         Ok(Self { file, sync, writer: Some(writer), care: Arc::new(care), head, unreadable, _lock: lock })
     }
 
@@ -89,19 +98,17 @@ impl SqliteStorage {
     /// then, for what frees space itself, the reserve is given up. Rows of the journal never get the reserve: it
     /// would be gone when the journal is to be retired.
     fn write_when_full(&mut self, change: &Change<'_>) -> Result<(), StorageError> {
-        let frees = change.clear || change.retire_through.is_some() || !change.snapshots.is_empty();
         let writer = self.writer()?;
-        let again = || write::apply(writer, change);
-        let mut tried = writer.checkpoint().and_then(|_| again());
-        if frees
-            && tried.as_ref().is_err_and(|error| trouble::is_full(&self.file, error))
-            && self.care.reserve.give_up()
-        {
-            tried = writer.checkpoint().and_then(|_| again());
-            if tried.is_ok() {
-                // The space that was freed is of use to others only when it is in the file.
-                let _ = writer.checkpoint();
-            }
+        let again = || {
+            let done = writer.checkpoint();
+            self.care.note(&done);
+            done.and_then(|_| write::apply(writer, change))
+        };
+        let mut tried = again();
+        let full = tried.as_ref().is_err_and(|error| trouble::is_full(&self.file, error));
+        if full && frees(change) && self.care.reserve.give_up() {
+            tried = again();
+            caretaker::take_reserve_back(writer, &self.care);
         }
         tried.map_err(|error| self.fail("write", &error))
     }
@@ -152,6 +159,11 @@ impl SqliteStorage {
     }
 }
 
+/// Whether space becomes free with `change`, now or once the journal that it makes superfluous is retired.
+fn frees(change: &Change<'_>) -> bool {
+    change.clear || change.retire_through.is_some() || !change.snapshots.is_empty()
+}
+
 impl Storage for SqliteStorage {
     fn head(&mut self) -> Result<Option<Head>, StorageError> {
         Ok(self.head.clone())
@@ -183,6 +195,12 @@ impl Storage for SqliteStorage {
     }
 
     fn write(&mut self, change: &Change<'_>) -> Result<(), StorageError> {
+        if self.care.full.load(Ordering::Relaxed) && !frees(change) {
+            let message =
+                "the disk was full a moment ago; make room, and it goes on by itself within a second";
+            let place = self.file.display();
+            return Err(trouble::trouble(StorageTrouble::Full, format!("cannot write {place}: {message}")));
+        }
         match write::apply(self.writer()?, change) {
             Ok(()) => {}
             Err(error) if trouble::is_damage(&error) => self.write_after_damage(change, &error)?,
@@ -201,7 +219,7 @@ impl Storage for SqliteStorage {
 
     fn finish_care(&mut self) -> Result<(), StorageError> {
         let writer = self.writer()?;
-        writer.finish().map_err(|error| self.fail("tidy up", &error))
+        caretaker::finish(writer, &self.care).map_err(|error| self.fail("tidy up", &error))
     }
 
     fn sizes(&mut self) -> StorageSizes {

@@ -195,12 +195,12 @@ fn restoring_refuses_what_would_lose_something() {
     assert!(error.message.contains("--replace"), "{error}");
     let mut held = storage_at(place.path());
     assert_eq!(restore(target.path(), place.path(), true, &mut any).unwrap_err().kind, StorageTrouble::Busy);
-    assert_eq!(show(held.as_mut()).0, later);
+    assert!(show(held.as_mut()).0 == later);
     drop(held);
 
     let restored = restore(target.path(), place.path(), true, &mut any).unwrap();
     assert_eq!((restored.ledgers.len(), restored.kept.len()), (1, 2));
-    assert_eq!(show(storage_at(place.path()).as_mut()).0, expected);
+    assert!(show(storage_at(place.path()).as_mut()).0 == expected);
     assert!(!place.path().join("usage.db").exists(), "usage of another time does not fit");
     assert_eq!(names(place.path(), ".replaced-").len(), 2);
 

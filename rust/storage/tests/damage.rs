@@ -40,7 +40,7 @@ fn assert_goes_on(directory: &Path, expected: &Shown) -> (Shown, u64) {
     let mut storage = storage_at(directory);
     let (mut again, second) = show(storage.as_mut());
     assert_eq!(again.journal.remove(&next).as_deref(), Some(&b"goes on"[..]));
-    assert_eq!(again, shown, "what was sound stays, what was damaged is not shown again");
+    assert!(again == shown, "what was sound stays, what was damaged is not shown again");
     assert_eq!(second.damaged, 0);
     (shown, report.damaged)
 }
@@ -82,7 +82,7 @@ fn a_damaged_page_costs_its_own_rows_only() {
         }
 
         let (shown, counted) = assert_goes_on(directory.path(), &expected);
-        assert_eq!(shown.snapshots, expected.snapshots);
+        assert!(shown.snapshots == expected.snapshots);
         let lost = 60 - shown.journal.len();
         assert!((1..=per_page * damaged.len()).contains(&lost), "{lost} of 60 rows are lost");
         assert_eq!(counted, damaged.len() as u64, "stretches");
@@ -115,9 +115,9 @@ fn any_page_may_be_damaged() {
 /// Guarantee: what lies before the end is used, the rest is counted.
 #[test]
 fn a_truncated_file_keeps_its_beginning() {
-    for keep_percent in [50, 93] {
+    for keep_percent in [60, 93] {
         let directory = tempfile::tempdir().unwrap();
-        let expected = filled(directory.path(), 60, 1500);
+        let expected = filled(directory.path(), 200, 1500);
         let file = fs::OpenOptions::new().write(true).open(ledger_file(directory.path())).unwrap();
         let length = file.metadata().unwrap().len() * keep_percent / 100 + 77;
         file.set_len(length).unwrap();
@@ -125,8 +125,8 @@ fn a_truncated_file_keeps_its_beginning() {
 
         let (shown, damaged) = assert_goes_on(directory.path(), &expected);
         assert!(damaged >= 1);
-        assert_eq!(shown.snapshots, expected.snapshots, "written first, so they lie at the beginning");
-        assert!(shown.journal.len() >= 10, "{} rows of 60", shown.journal.len());
+        assert!(shown.snapshots == expected.snapshots, "written first, so they lie at the beginning");
+        assert!((50..200).contains(&shown.journal.len()), "{} rows of 200", shown.journal.len());
     }
 }
 
@@ -153,7 +153,8 @@ fn the_head_is_kept_twice() {
     let mut storage = storage_at(directory.path());
     assert_eq!(storage.head().unwrap(), Some(head(1)));
     let (shown, report) = show(storage.as_mut());
-    assert_eq!((shown, report.damaged), (expected, 1));
+    assert!(shown == expected);
+    assert_eq!(report.damaged, 1);
     drop(storage);
 
     for table in ["head", "head_copy"] {
@@ -180,7 +181,8 @@ fn damage_found_by_a_write_never_loses_silently() {
     storage.write(&Change { retire_through: Some(30), ..Change::default() }).unwrap();
     expected.journal.retain(|sequence, _| *sequence > 30);
     let (shown, report) = show(storage.as_mut());
-    assert_eq!((shown, report.damaged), (expected, 0));
+    assert!(shown == expected);
+    assert_eq!(report.damaged, 0);
     caretaker.care(1).unwrap();
     drop(storage);
     assert_eq!(names(directory.path(), ".damaged-").len(), 1);

@@ -32,6 +32,8 @@ pub(crate) mod kind {
     pub const ANSWERED: u8 = 14;
     pub const FLOOR: u8 = 15;
     pub const SEQUENCE: u8 = 16;
+    pub const REFUSED: u8 = 17;
+    pub const RECOGNISED: u8 = 18;
 }
 
 /// In the byte that says what follows a value: the number of windows, and these.
@@ -184,6 +186,17 @@ impl Effects {
     pub fn request(&mut self, digest: Identity, monotonic_nano: u64) {
         self.begin(kind::REQUEST, digest);
         self.u64(monotonic_nano);
+    }
+
+    /// The delivery of a request was refused: with `retransmissions: add` it is recognised when it comes again.
+    pub fn refused(&mut self, digest: Identity, monotonic_nano: u64) {
+        self.begin(kind::REFUSED, digest);
+        self.u64(monotonic_nano);
+    }
+
+    /// A refused request came again.
+    pub fn recognised(&mut self, digest: Identity) {
+        self.begin(kind::RECOGNISED, digest);
     }
 
     /// Every request so far has had its answer, so none will be repeated for want of one.

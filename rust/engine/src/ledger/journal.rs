@@ -61,6 +61,15 @@ pub(crate) struct Counters {
     pub damaged: AtomicU64,
 }
 
+/// The numbers of the journal's rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rows {
+    /// Those up to this one are gone.
+    pub retired_through: u64,
+    /// The last one that was ever given.
+    pub last: u64,
+}
+
 #[derive(Debug)]
 struct Writer {
     storage: Box<dyn Storage>,
@@ -70,6 +79,8 @@ struct Writer {
     row: Vec<u8>,
     /// The epoch that `row` ends.
     row_epoch: u64,
+    /// Rows up to this one are gone.
+    retired_through: u64,
     /// The rows tell of outputs up to this time, Unix milliseconds.
     floor_milli: u64,
 }
@@ -83,8 +94,8 @@ struct Care {
 }
 
 impl Ledger {
-    /// `sequence` is that of the last row in the storage.
-    pub fn new(keeping: Keeping, usage: Option<UsageKeeper>, sequence: u64, now: Now) -> Self {
+    /// `rows` are those in the storage.
+    pub fn new(keeping: Keeping, usage: Option<UsageKeeper>, rows: Rows, now: Now) -> Self {
         let Keeping { mut storage, snapshot_interval_nano, usage_retention_nano, .. } = keeping;
         let caretaker = storage.caretaker();
         Self {
@@ -94,7 +105,8 @@ impl Ledger {
             stopped: AtomicBool::new(false),
             writer: Mutex::new(Writer {
                 storage,
-                sequence,
+                sequence: rows.last,
+                retired_through: rows.retired_through,
                 row: Vec::new(),
                 row_epoch: 0,
                 floor_milli: now.wall_milli(),
@@ -140,9 +152,9 @@ impl Ledger {
         journal > LARGE_JOURNAL_BYTES || old && journal > snapshot / WORTH_A_SNAPSHOT
     }
 
-    /// D3a: a request was taken in.
-    pub fn note_request(&self, digest: crate::identity::Identity, now: Now) {
-        self.loose.lock().request(digest, now.monotonic_nano);
+    /// Notes what belongs to no stream.
+    pub fn note(&self, note: impl FnOnce(&mut Effects)) {
+        note(&mut self.loose.lock());
     }
 }
 
@@ -182,12 +194,14 @@ impl Engine {
     pub fn maintain(&self, now: Now, last: bool) -> Result<(), StorageError> {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         let mut care = ledger.caretaker.lock();
-        let sizes = || ledger.writer.lock().storage.sizes().file_bytes;
-        ledger.counters.file_bytes.store(sizes(), Ordering::Relaxed);
         if last && self.config.retransmissions == Retransmissions::Add {
-            ledger.loose.lock().answered();
+            ledger.note(Effects::answered);
         }
-        self.settle_all(now)?;
+        if let Err(error) = self.settle_all(now) {
+            // Where the disk is full, care makes room in what the files have already.
+            self.care(ledger, &mut care, now)?;
+            return Err(error);
+        }
         if let Some(usage) = &ledger.usage {
             usage.flush(now, care.retention_nano)?;
         }
@@ -199,6 +213,10 @@ impl Engine {
             counter.fetch_add(1, Ordering::Relaxed);
             made?;
         }
+        self.care(ledger, &mut care, now)
+    }
+
+    fn care(&self, ledger: &Ledger, care: &mut Care, now: Now) -> Result<(), StorageError> {
         if let Some(caretaker) = &mut care.caretaker {
             caretaker.care(now.monotonic_nano)?;
         }
@@ -208,8 +226,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes a row that could not be written before, then cuts and writes what changed since, together
-    /// with `snapshots`.
+    /// Cuts and writes what changed since the last row that was written, together with `snapshots`.
     fn commit(
         &self,
         ledger: &Ledger,
@@ -217,16 +234,18 @@ impl Engine {
         now: Now,
         snapshots: &[Snapshot<'_>],
     ) -> Result<(), StorageError> {
-        if !writer.row.is_empty() {
-            self.write_row(ledger, writer, &[])?;
-        }
         self.cut(ledger, writer, now);
         self.write_row(ledger, writer, snapshots)
     }
 
     /// Gathers what all parts have noted, at a moment when no batch is half done.
+    /// They join a row that could not be written before: what became of its answers then (L4) must not be
+    /// written without them, nor they without it.
     fn cut(&self, ledger: &Ledger, writer: &mut Writer, now: Now) {
-        blob::begin(&mut writer.row);
+        let new = writer.row.is_empty();
+        if new {
+            blob::begin(&mut writer.row);
+        }
         let row = &mut writer.row;
         {
             let _closed = ledger.gate.write();
@@ -261,7 +280,7 @@ impl Engine {
         } else {
             blob::seal(&mut writer.row, now);
             writer.floor_milli = writer.floor_milli.max(now.wall_milli());
-            writer.sequence += 1;
+            writer.sequence += u64::from(new);
         }
     }
 
@@ -317,11 +336,23 @@ impl Engine {
             usage.make_durable()?;
             through = usage.retire_through(through); // what is not in its file yet stays in the journal
         }
-        let retire = Change { retire_through: Some(through), ..Change::default() };
-        ledger.writer.lock().storage.write(&retire)?;
+        self.retire(ledger, through)?;
         ledger.counters.journal_bytes.fetch_sub(retired_bytes, Ordering::Relaxed);
         ledger.counters.snapshot_bytes.store(snapshot_bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Lets rows go, some at a time: nothing else is written meanwhile.
+    fn retire(&self, ledger: &Ledger, through: u64) -> Result<(), StorageError> {
+        loop {
+            let mut writer = ledger.writer.lock();
+            let some = through.min(writer.retired_through.saturating_add(ROWS_RETIRED_AT_ONCE));
+            if writer.retired_through >= through {
+                return Ok(());
+            }
+            writer.storage.write(&Change { retire_through: Some(some), ..Change::default() })?;
+            writer.retired_through = some;
+        }
     }
 
     /// One part as a blob.
@@ -345,13 +376,19 @@ impl Engine {
         effects.sequence(sequence);
         let newest = self.shards.iter().map(|shard| shard.lock().newest_output_milli()).max();
         newest.into_iter().for_each(|milli| effects.floor(milli));
-        self.each_request(|digest, nano| effects.request(digest, nano));
+        self.each_request(|digest, nano| match self.config.retransmissions {
+            Retransmissions::Recognise => effects.request(digest, nano),
+            Retransmissions::Add => effects.refused(digest, nano),
+        });
         self.trimming.each_admitted(|limit, value| effects.admitted(limit, value));
     }
 }
 
 /// Times of output that only a minute's worth of ticks know of need no row (D4).
 const FLOOR_STEP_MILLI: u64 = 60_000;
+
+/// Rows of 50 KB each that go in some milliseconds.
+const ROWS_RETIRED_AT_ONCE: u64 = 1000;
 
 /// Memory kept for the next row.
 const MAX_IDLE_ROW_BYTES: usize = 1 << 20;

@@ -6,7 +6,7 @@ use crate::clock::{NANOS_PER_MILLI, Now};
 use crate::config::{Config, ConfigError};
 use crate::engine::Engine;
 use crate::identity::IdentityKey;
-use crate::ledger::journal::{LOOSE_PART, Ledger};
+use crate::ledger::journal::{LOOSE_PART, Ledger, Rows};
 use crate::ledger::restore::Restorer;
 use crate::ledger::{Change, Head, Snapshot, Storage, StorageError, resume};
 use crate::usage::{UsageKeeper, UsageStore};
@@ -55,8 +55,7 @@ struct Found {
     last_written_unix_nano: u64,
     /// Nothing goes out at or before this time, Unix milliseconds.
     floor_milli: u64,
-    /// Of the last row of the journal.
-    sequence: u64,
+    rows: Rows,
     journal_bytes: u64,
     snapshot_bytes: u64,
 }
@@ -88,9 +87,9 @@ impl Engine {
             let head = Head { secret: key.secret(), created_unix_nano: now.wall_unix_nano, fingerprint };
             keeping.storage.write(&Change { head: Some(&head), ..Change::default() })?;
             let usage = usage.map(|store| UsageKeeper::new(store, &head)).transpose()?;
-            let sequence = usage.as_ref().map_or(Ok(0), |usage| usage.restored(0))?;
+            let last = usage.as_ref().map_or(Ok(0), |usage| usage.restored(0))?;
             let mut engine = Self::new(config, key, now)?;
-            engine.keep(Ledger::new(keeping, usage, sequence, now));
+            engine.keep(Ledger::new(keeping, usage, Rows { retired_through: last, last }, now));
             let created_unix_nano = now.wall_unix_nano;
             return Ok((engine, Opening { created_unix_nano, ..Opening::default() }));
         };
@@ -104,9 +103,10 @@ impl Engine {
             usage.as_ref().map_or(Ok(()), |usage| usage.flush(now, 0))?;
             engine.adapt(&Head { fingerprint, ..head.clone() }, &found, &mut *keeping.storage, now)?;
             found.journal_bytes = 0;
+            found.rows.retired_through = found.rows.last;
         }
         engine.resume_streams(found.floor_milli);
-        engine.keep(Ledger::new(keeping, usage, found.sequence, now));
+        engine.keep(Ledger::new(keeping, usage, found.rows, now));
         let opening = engine.report(&found, settings_changed, now);
         Ok((engine, opening))
     }
@@ -118,20 +118,21 @@ impl Engine {
         usage: Option<&UsageKeeper>,
         now: Now,
     ) -> Result<Found, StorageError> {
-        let mut restorer = Restorer::new(self, usage, now);
-        let damaged = storage.read(&mut |stored| restorer.blob(stored))?.damaged;
-        restorer.remember_requests();
+        let restorer = Restorer::new(self, usage, now).restore(storage)?;
         let last_written_unix_nano = restorer.last_written_unix_nano;
         // Also where the clock has stepped back meanwhile: a time never comes twice.
         let written_milli = last_written_unix_nano / NANOS_PER_MILLI;
         let floor_milli = restorer.floor_milli.max(written_milli).max(now.wall_milli());
         self.shards.iter().for_each(|shard| shard.lock().raise_newest_output(floor_milli));
-        let sequence = restorer.last_sequence;
+        let last = restorer.last_sequence;
         Ok(Found {
-            damaged,
+            damaged: restorer.damaged,
             last_written_unix_nano,
             floor_milli,
-            sequence: usage.map_or(Ok(sequence), |usage| usage.restored(sequence))?,
+            rows: Rows {
+                retired_through: restorer.first_sequence.map_or(last, |first| first.saturating_sub(1)),
+                last: usage.map_or(Ok(last), |usage| usage.restored(last))?,
+            },
             journal_bytes: restorer.journal_bytes,
             snapshot_bytes: restorer.snapshot_bytes,
         })
@@ -177,7 +178,7 @@ impl Engine {
         self.bring_together();
         self.return_windows();
         let blobs: Vec<(u32, Vec<u8>)> = (0..=LOOSE_PART)
-            .map(|number| (number, self.part_snapshot(number, found.sequence, now)))
+            .map(|number| (number, self.part_snapshot(number, found.rows.last, now)))
             .collect();
         let snapshots: Vec<Snapshot<'_>> =
             blobs.iter().map(|(number, blob)| Snapshot { number: *number, blob }).collect();

@@ -1,6 +1,8 @@
 //! From blobs back to streams: snapshots first, then the journal since, each record over the last.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
 
 use crate::attribute::Attribute;
 use crate::batch::{MetricRef, ResourceRef, ScopeRef};
@@ -13,7 +15,7 @@ use crate::intern::InternId;
 use crate::ledger::blob::{self, Damage};
 use crate::ledger::segment::{self, Effect, MetricText, More};
 use crate::ledger::text::{Place, TextBatch};
-use crate::ledger::{Finding, Stored};
+use crate::ledger::{Finding, Storage, StorageError, Stored};
 use crate::path::{Labels, MetricPath, PathHasher};
 use crate::retransmission::REQUEST_MEMORY_SECONDS;
 use crate::shard::{Body, STREAM_BYTES, list_bytes};
@@ -34,14 +36,19 @@ pub(crate) struct Restorer<'a> {
     pub last_written_unix_nano: u64,
     /// The latest time at which anything went out, as far as it lay ahead of the clock, Unix milliseconds.
     pub floor_milli: u64,
-    /// Of the last row of the journal.
+    /// Of the first row that is there, and of the last that there ever was.
+    pub first_sequence: Option<u64>,
     pub last_sequence: u64,
     /// Requests and when they were taken in, Unix nanoseconds.
     requests: Vec<(Identity, u64)>,
+    /// Requests whose delivery was refused and that have not come again, and when, Unix nanoseconds.
+    refused: HashMap<Identity, u64>,
     /// Scratch.
     list: Vec<InternId>,
     /// Those before have had their answer.
     unanswered: usize,
+    /// Rows and snapshots that could not be used.
+    pub damaged: u64,
     /// Bytes of rows and of snapshots.
     pub journal_bytes: u64,
     pub snapshot_bytes: u64,
@@ -49,6 +56,28 @@ pub(crate) struct Restorer<'a> {
 
 /// A sender has had its answer after this time, or has given up waiting for it.
 const UNANSWERED_NANOS: u64 = 60 * NANOS_PER_SECOND;
+
+/// Blobs that are read before those before them are taken back.
+const BLOBS_AHEAD: usize = 2;
+
+/// A blob whose checksum is right.
+struct SoundBlob {
+    /// Of a row of the journal.
+    sequence: Option<u64>,
+    written: Now,
+    bytes: Vec<u8>,
+}
+
+impl SoundBlob {
+    fn check(stored: Stored<'_>) -> Result<Self, Damage> {
+        let (sequence, bytes) = match stored {
+            Stored::Journal(row) => (Some(row.sequence), row.blob),
+            Stored::Snapshot(snapshot) => (None, snapshot.blob),
+        };
+        let (written, _) = blob::open(bytes)?;
+        Ok(Self { sequence, written, bytes: bytes.to_vec() })
+    }
+}
 
 /// What the records of one segment define.
 #[derive(Default)]
@@ -75,32 +104,58 @@ impl<'a> Restorer<'a> {
             written: now,
             last_written_unix_nano: 0,
             floor_milli: 0,
+            first_sequence: None,
             last_sequence: 0,
             requests: Vec::new(),
+            refused: HashMap::new(),
             list: Vec::new(),
             unanswered: 0,
+            damaged: 0,
             journal_bytes: 0,
             snapshot_bytes: 0,
         }
     }
 
-    /// Reads one blob. What was read of a damaged one stays: each record counts for itself.
-    pub fn blob(&mut self, stored: Stored<'_>) -> Finding {
-        let (sequence, bytes) = match stored {
-            Stored::Journal(row) => (Some(row.sequence), row.blob),
-            Stored::Snapshot(snapshot) => (None, snapshot.blob),
-        };
-        self.last_sequence = self.last_sequence.max(sequence.unwrap_or(0));
-        *(if sequence.is_some() { &mut self.journal_bytes } else { &mut self.snapshot_bytes }) +=
-            bytes.len() as u64;
-        match self.content(sequence, bytes) {
-            Ok(()) => Finding::Sound,
-            Err(_) => Finding::Damaged,
+    /// Takes everything back that `storage` has. One thread reads and checks, another one takes back.
+    pub fn restore(mut self, storage: &mut dyn Storage) -> Result<Self, StorageError> {
+        let (sender, blobs) = sync_channel::<SoundBlob>(BLOBS_AHEAD);
+        let (read, restored) = std::thread::scope(|scope| {
+            let restoring = scope.spawn(move || {
+                blobs.into_iter().for_each(|blob| self.blob(&blob));
+                self.remember_requests();
+                self
+            });
+            let read = storage.read(&mut |stored| {
+                let Ok(blob) = SoundBlob::check(stored) else { return Finding::Damaged };
+                // It fails only where the other thread has panicked, which is noticed below.
+                let _ = sender.send(blob);
+                Finding::Sound
+            });
+            drop(sender);
+            (read, restoring.join())
+        });
+        let mut restored = restored.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        restored.damaged += read?.damaged;
+        Ok(restored)
+    }
+
+    /// Takes one blob back. What was read of one that makes no sense stays: each record counts for itself.
+    fn blob(&mut self, blob: &SoundBlob) {
+        let bytes = blob.bytes.len() as u64;
+        match blob.sequence {
+            Some(sequence) => {
+                self.first_sequence.get_or_insert(sequence);
+                self.last_sequence = self.last_sequence.max(sequence);
+                self.journal_bytes += bytes;
+            }
+            None => self.snapshot_bytes += bytes,
+        }
+        if self.content(blob.sequence, blob.written, &blob.bytes[blob::HEADER_BYTES..]).is_err() {
+            self.damaged += 1;
         }
     }
 
-    fn content(&mut self, sequence: Option<u64>, bytes: &[u8]) -> Result<(), Damage> {
-        let (written, content) = blob::open(bytes)?;
+    fn content(&mut self, sequence: Option<u64>, written: Now, content: &[u8]) -> Result<(), Damage> {
         self.written = written;
         self.last_written_unix_nano = self.last_written_unix_nano.max(written.wall_unix_nano);
         for segment in segment::segments(content) {
@@ -163,6 +218,10 @@ impl<'a> Restorer<'a> {
                 self.requests.push((digest, self.wall_of(monotonic_nano)));
             }
             Effect::Admitted { limit, value } => self.engine.trimming.admit(limit, value),
+            Effect::Refused { digest, monotonic_nano } => {
+                self.refused.insert(digest, self.wall_of(monotonic_nano));
+            }
+            Effect::Recognised { digest } => drop(self.refused.remove(&digest)),
             Effect::Answered => self.unanswered = self.requests.len(),
             Effect::Floor { milli } => self.floor_milli = self.floor_milli.max(milli),
             Effect::Sequence(sequence) => self.last_sequence = self.last_sequence.max(sequence),
@@ -304,20 +363,21 @@ impl<'a> Restorer<'a> {
 
     /// D3a: the requests that were taken in, once all blobs are read.
     ///
-    /// With `retransmissions: add` only those of the last moments: their senders may not have heard of it.
-    pub fn remember_requests(&mut self) {
+    /// With `retransmissions: add` only those that were refused, and those of the last moments: their senders
+    /// may not have heard of it.
+    fn remember_requests(&mut self) {
         let mut requests = std::mem::take(&mut self.requests);
-        let newest = match self.engine.config.retransmissions {
-            Retransmissions::Recognise => 0,
-            Retransmissions::Add => {
-                drop(requests.drain(..self.unanswered));
-                // By the clock of the last row: it may have stepped back before.
-                self.written.wall_unix_nano.saturating_sub(UNANSWERED_NANOS)
-            }
-        };
-        for (digest, taken_in_unix_nano) in requests {
-            let age = self.now.wall_unix_nano.saturating_sub(taken_in_unix_nano);
-            if taken_in_unix_nano >= newest && age < REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND {
+        if self.engine.config.retransmissions == Retransmissions::Add {
+            drop(requests.drain(..self.unanswered));
+            // By the clock of the last row: it may have stepped back before.
+            let newest = self.written.wall_unix_nano.saturating_sub(UNANSWERED_NANOS);
+            requests.retain(|(_, taken_in_unix_nano)| *taken_in_unix_nano >= newest);
+            requests.extend(self.refused.drain());
+            requests.sort_unstable_by_key(|(_, unix_nano)| *unix_nano);
+        }
+        for (digest, unix_nano) in requests {
+            let age = self.now.wall_unix_nano.saturating_sub(unix_nano);
+            if age < REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND {
                 self.engine.remember_restored(digest, age, self.now);
             }
         }

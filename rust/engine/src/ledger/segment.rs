@@ -26,6 +26,8 @@ pub(crate) enum Effect<'a> {
     Admitted { limit: u64, value: u64 },
     Usage(&'a [u8]),
     Answered,
+    Refused { digest: Identity, monotonic_nano: u64 },
+    Recognised { digest: Identity },
     Floor { milli: u64 },
     Sequence(u64),
 }
@@ -123,6 +125,8 @@ fn effect<'a>(reader: &mut Reader<'a>) -> Result<Effect<'a>, Damage> {
         kind::ADMITTED => Effect::Admitted { limit: reader.u64()?, value: reader.u64()? },
         kind::USAGE => Effect::Usage(reader.text()?),
         kind::ANSWERED => Effect::Answered,
+        kind::REFUSED => Effect::Refused { digest: identity(reader)?, monotonic_nano: reader.u64()? },
+        kind::RECOGNISED => Effect::Recognised { digest: identity(reader)? },
         kind::FLOOR => Effect::Floor { milli: reader.u64()? },
         kind::SEQUENCE => Effect::Sequence(reader.u64()?),
         _ => return Err(reader.damage()),

@@ -19,7 +19,7 @@ pub struct Head {
 /// What one transaction writes: all of it, or nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Change<'a> {
-    /// First of all: everything that is stored goes away (a start under changed settings).
+    /// First of all: all rows and snapshots go away (a start under changed settings).
     pub clear: bool,
     /// Takes the place of the head that is stored.
     pub head: Option<&'a Head>,
@@ -34,7 +34,8 @@ pub struct Change<'a> {
 /// What a moment changed, as a blob that checks itself (`blob.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalRow<'a> {
-    /// Greater than that of every row before; gaps are fine.
+    /// Greater than that of every row before; gaps are fine. That of a row whose write failed may come again:
+    /// if the row is there after all, the new one takes its place.
     pub sequence: u64,
     /// Decided effects.
     pub blob: &'a [u8],

@@ -20,7 +20,7 @@ impl Origin {
     pub(crate) fn insert(self) -> &'static str {
         match self {
             Self::Snapshot => "REPLACE INTO snapshot (number, blob) VALUES (?1, ?2)",
-            Self::Journal => "INSERT INTO journal (sequence, blob) VALUES (?1, ?2)",
+            Self::Journal => "INSERT OR REPLACE INTO journal (sequence, blob) VALUES (?1, ?2)",
         }
     }
 

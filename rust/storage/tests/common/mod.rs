@@ -1,5 +1,6 @@
 //! What the tests of this crate share: ledgers with rows that tell by themselves whether they are whole.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,16 @@
+//! The ledger (design §5): what was acknowledged survives any crash, once, and readers never notice a restart.
+#![allow(clippy::unwrap_used, clippy::panic, dead_code)]
+
+#[path = "../support/world/mod.rs"]
+mod world;
+
+mod clients;
+mod cuts;
+mod damage;
+mod faults;
+mod memory;
+
+mod random_histories;
+mod restarts;
+mod settings;
+mod station;
