@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,30 @@ func (c Capture) TotalsWithout(tb testing.TB, attributes ...string) Totals {
 			}
 			out[Key(m.Name(), all)] += value(p)
 		})
+	}
+	return out
+}
+
+// Without takes attributes off the series and adds up what becomes equal.
+func (t Totals) Without(attributes ...string) Totals {
+	if len(attributes) == 0 {
+		return t
+	}
+	names := make([]string, 0, len(attributes))
+	for _, attribute := range attributes {
+		names = append(names, Sanitised(attribute))
+	}
+	pair := regexp.MustCompile(`([{,])(?:` + strings.Join(names, "|") + `)="(?:[^"\\]|\\.)*",?`)
+	out := Totals{}
+	for key, value := range t {
+		for { // neighbours share a comma, so one may be left at a time
+			shorter := pair.ReplaceAllString(key, "$1")
+			if shorter == key {
+				break
+			}
+			key = shorter
+		}
+		out[strings.Replace(key, ",}", "}", 1)] += value
 	}
 	return out
 }

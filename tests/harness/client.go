@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/tokenledger/tokenledger/tests/capture"
@@ -46,13 +47,18 @@ type Client struct {
 // requestTimeout is generous: on a loaded machine a request waits for others.
 const requestTimeout = 30 * time.Second
 
+// reconnect is how often gRPC tries to connect while a collector is down: tests start it again within a second, and the
+// usual pauses grow to two minutes.
+var reconnect = backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 200 * time.Millisecond}
+
 // Client opens a client that is closed with the test.
 func (c *Collector) Client(tb testing.TB, transport Transport) *Client {
 	tb.Helper()
 	client := &Client{transport: transport, collector: c}
 	if transport == GRPC {
 		conn, err := grpc.NewClient(address(c.Setup.Ports.OTLPGRPC),
-			grpc.WithTransportCredentials(insecure.NewCredentials()))
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: time.Second}))
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Setup says how to start a collector. The zero value is the default configuration without first value delay.
@@ -47,7 +48,7 @@ type Collector struct {
 const readyLine = "Everything is ready."
 
 // StartCollector starts a collector and waits until it is ready. A port may be taken by another process between
-// asking for it and listening on it, so a start is tried again with other ports.
+// asking for it and listening on it, so a start is tried again, with other ports where the test gave none.
 func StartCollector(tb testing.TB, setup Setup) *Collector {
 	tb.Helper()
 	fixedPorts := setup.Ports != Ports{}
@@ -57,8 +58,11 @@ func StartCollector(tb testing.TB, setup Setup) *Collector {
 			return c
 		}
 		busy := strings.Contains(c.Log(), "address already in use")
-		if !busy || fixedPorts || attempt == 3 {
+		if !busy || attempt == 3 {
 			tb.Fatalf("the collector ended during its start (exit code %d)", c.cmd.ProcessState.ExitCode())
+		}
+		if fixedPorts {
+			time.Sleep(time.Second) // a connection of somebody else has the port for the moment
 		}
 	}
 }

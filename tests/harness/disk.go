@@ -51,3 +51,11 @@ func FillDisk(tb testing.TB, directory string) (release func()) {
 		}
 	}
 }
+
+// Protect makes a file system that SmallDisk mounted read-only. Permissions would not stop root.
+func Protect(tb testing.TB, directory string) {
+	tb.Helper()
+	if err := syscall.Mount("", directory, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		tb.Fatalf("making %s read-only: %v", directory, err)
+	}
+}

@@ -18,6 +18,7 @@ type Process struct {
 	log      logBuffer
 	ended    chan struct{} // closed when the process has ended and its log is complete
 	expected atomic.Bool   // the test ended it or expects it to end
+	killed   atomic.Bool   // by Kill
 }
 
 // startProcess runs a command until the test ends. A process that ends on its own fails the test, unless the test
@@ -101,7 +102,11 @@ func (p *Process) cleanUp(tb testing.TB) {
 		tb.Errorf("%s ended by itself: %v", p.name, p.cmd.ProcessState)
 	}
 	if tb.Failed() {
-		tb.Logf("log of %s (%v):\n%s", p.name, p.cmd.ProcessState, lastLines(p.Log(), 120, 2000))
+		lines := 120
+		if p.killed.Load() {
+			lines = 5
+		}
+		tb.Logf("log of %s (%v):\n%s", p.name, p.cmd.ProcessState, lastLines(p.Log(), lines, 2000))
 	}
 }
 

@@ -80,6 +80,19 @@ func (r *Request) Sum(metric string, temporality pmetric.AggregationTemporality,
 	return r
 }
 
+// Whole adds a point of a monotonic delta sum of whole numbers, with further attributes given as name, value, …
+func (r *Request) Whole(metric string, w Window, value int64, attributes ...string) *Request {
+	m := r.metrics.AppendEmpty()
+	m.SetName(metric)
+	sum := m.SetEmptySum()
+	sum.SetIsMonotonic(true)
+	sum.SetAggregationTemporality(Delta)
+	point := sum.DataPoints().AppendEmpty()
+	r.fill(point, w, attributes)
+	point.SetIntValue(value)
+	return r
+}
+
 // dataPoint is what points of all kinds have in common.
 type dataPoint interface {
 	Attributes() pcommon.Map

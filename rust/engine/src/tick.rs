@@ -187,6 +187,8 @@ impl Engine {
             tick.turns = if last { 0 } else { self.reemission_turns(now) };
         }
         let emission = self.emission(now);
+        // L5: in front of a pull exporter the page closes now, and what is held lives on in the ledger (D6).
+        let ends_holds = last && (self.ledger.is_none() || emission.interval);
         while !tick.is_done() && !tick.is_full() {
             let next = tick.rest.is_empty() && tick.again.is_empty();
             tick.next_shard += usize::from(next);
@@ -197,7 +199,7 @@ impl Engine {
                     self.choose_again(&shard, now, &mut tick.again);
                 }
             }
-            self.release_slots(&mut shard, &emission, last, tick);
+            self.release_slots(&mut shard, &emission, ends_holds, tick);
             self.repeat_slots(&mut shard, now, tick);
         }
         tick.sort();

@@ -1,7 +1,7 @@
 //! Writes the seeds of the corpora: `cargo run -p tokenledger-fuzz --example seed_corpus`.
 //!
 //! Seeds are the recorded metric requests (tests/data/captures), requests with metrics of all kinds, the
-//! same as flat buffers, random scripts for the engine and random recipes of histograms. Files that
+//! same as flat buffers and as rows of a ledger, random scripts for the engine and random recipes of histograms. Files that
 //! fuzzing added beside them are left alone.
 
 use std::error::Error;
@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use prost::Message;
 use tokenledger::Now;
-use tokenledger_fuzz::{flatten, mutation::Dice};
+use tokenledger_fuzz::{flatten, ledger, mutation::Dice};
 use tokenledger_otlp::ByteView;
 
 const NOW: Now = Now { wall_unix_nano: 1_795_217_030_000_000_000, monotonic_nano: 3_600_000_000_000 };
@@ -29,7 +29,7 @@ const RECIPES: u64 = 48;
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus = here.join("corpus");
-    for target in ["otlp_bytes", "flat_buffer", "engine", "distribution"] {
+    for target in ["otlp_bytes", "flat_buffer", "engine", "distribution", "ledger_blob"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     for client in ["claude-code-2.1.197", "claude-code-2.1.329"] {
@@ -58,10 +58,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A request, and the same as a flat buffer.
+/// A request, the same as a flat buffer, and the row that an engine stores for it behind a byte of settings.
 fn write_request(corpus: &Path, name: &str, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
     fs::write(corpus.join("flat_buffer").join(name), flatten(&ByteView::new(bytes)?, NOW))?;
     fs::write(corpus.join("otlp_bytes").join(name), bytes)?;
+    if let Some(row) = ledger::contents(bytes).first() {
+        let choice = bytes.len() as u8;
+        fs::write(corpus.join("ledger_blob").join(name), [&[choice], row.as_slice()].concat())?;
+    }
     Ok(())
 }
 

@@ -8,12 +8,14 @@ mod bytes;
 mod distribution;
 mod engine;
 mod flatten;
+pub mod ledger;
 pub mod mutation;
 mod through;
 
 pub use distribution::distribution;
 pub use engine::engine;
 pub use flatten::flatten;
+pub use ledger::ledger_blob;
 
 use tokenledger_ffi::flat::FlatBatch;
 use tokenledger_otlp::ByteView;

@@ -23,7 +23,7 @@ pub fn new_engine(config: Config, now: Now) -> Engine {
 }
 
 /// Each way of emitting, with as little else as may be and with everything that trims and limits.
-fn configs() -> [Config; 4] {
+pub fn configs() -> [Config; 4] {
     let plain = Config { max_streams: 3, ..Config::default() };
     let rule = Rule {
         metrics: vec!["*".into()],

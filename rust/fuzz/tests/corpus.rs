@@ -73,6 +73,13 @@ fn engine() {
     run("engine", tokenledger_fuzz::engine);
 }
 
+/// Scenario: what engines store for recorded requests, and changed copies of it, with right checksums.
+/// Guarantee: an engine opens on it, works, stores itself and opens again.
+#[test]
+fn ledger_blob() {
+    run("ledger_blob", tokenledger_fuzz::ledger_blob);
+}
+
 /// Scenario: the seeds that were made from recorded requests.
 /// Guarantee: flat buffers of today's layout with points; if not, run the example `seed_corpus`.
 #[test]

@@ -86,14 +86,15 @@ impl Engine {
         let Some(head) = keeping.storage.head()? else {
             let head = Head { secret: key.secret(), created_unix_nano: now.wall_unix_nano, fingerprint };
             keeping.storage.write(&Change { head: Some(&head), ..Change::default() })?;
-            let usage = usage.map(|store| UsageKeeper::new(store, &head)).transpose()?;
+            let usage =
+                usage.map(|store| UsageKeeper::new(store, &head, config.max_memory_bytes)).transpose()?;
             let last = usage.as_ref().map_or(Ok(0), |usage| usage.restored(0))?;
             let mut engine = Self::new(config, key, now)?;
             engine.keep(Ledger::new(keeping, usage, Rows { retired_through: last, last }, now));
             let created_unix_nano = now.wall_unix_nano;
             return Ok((engine, Opening { created_unix_nano, ..Opening::default() }));
         };
-        let usage = usage.map(|store| UsageKeeper::new(store, &head)).transpose()?;
+        let usage = usage.map(|store| UsageKeeper::new(store, &head, config.max_memory_bytes)).transpose()?;
         let mut engine = Self::new(config, IdentityKey::new(head.secret), now)?;
         engine.created_unix_nano = head.created_unix_nano;
         let mut found = engine.read_back(&mut *keeping.storage, usage.as_ref(), now)?;

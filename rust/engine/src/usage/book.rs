@@ -15,6 +15,7 @@ use crate::ledger::StorageError;
 use crate::number::Number;
 use crate::usage::describe::Describer;
 use crate::usage::interner::{Holder, Interner};
+use crate::usage::limits::Limits;
 use crate::usage::part::{Learnt, PARTS, Part};
 use crate::usage::rule::MetricRule;
 use crate::usage::segment::{MalformedSegment, SegmentWriter, read_segment};
@@ -39,7 +40,7 @@ pub(crate) struct UsageBook {
     nobody: Arc<Holder>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// The ledger whose journal rows are counted ([`UsageStore`]).
     ledger: u64,
@@ -53,15 +54,29 @@ struct State {
     under_way: (Option<u64>, usize),
 }
 
+impl State {
+    fn new(limits: Limits) -> Self {
+        Self {
+            ledger: 0,
+            applied_at_start: None,
+            last_cut: 0,
+            cuts: VecDeque::new(),
+            waiting: Waiting::new(limits),
+            under_way: (None, 0),
+        }
+    }
+}
+
 impl UsageBook {
-    /// An empty book.
-    pub fn new() -> Self {
-        let mut interner = Interner::default();
+    /// An empty book that takes its share of the engine's budget; 0 is no budget.
+    pub fn new(max_memory_bytes: u64) -> Self {
+        let limits = Limits::of(max_memory_bytes);
+        let mut interner = Interner::new(limits);
         let nobody = interner.holder(Dimensions::default(), "");
         Self {
-            parts: (0..PARTS).map(|_| Mutex::default()).collect(),
+            parts: (0..PARTS).map(|_| Mutex::new(Part::new(limits))).collect(),
             interner: Mutex::new(interner),
-            state: Mutex::default(),
+            state: Mutex::new(State::new(limits)),
             failed: Mutex::default(),
             nobody,
         }
@@ -153,7 +168,7 @@ impl UsageBook {
         }
         let waiting = {
             let mut state = self.state.lock();
-            let waiting = std::mem::take(&mut state.waiting);
+            let waiting = state.waiting.take();
             state.under_way = (waiting.oldest(), waiting.len());
             waiting
         };

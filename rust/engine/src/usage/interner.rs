@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use hashbrown::HashTable;
 
 use crate::usage::Dimensions;
+use crate::usage::limits::Limits;
 
-/// Bytes of one generation; there are two of dimensions and two of sessions.
-const GENERATION_BYTES: usize = 4 << 20;
 /// Bytes of an entry beside its texts, generously.
 const ENTRY_BYTES: usize = 160;
 
@@ -76,7 +75,7 @@ impl Mark {
 
 /// All that are in use, and some that no longer are. What it forgets is interned anew when it comes
 /// again; then two stand for the same, which costs memory and nothing else.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Interner {
     hasher: RandomState,
     owners: Generations<Owner>,
@@ -84,6 +83,11 @@ pub(super) struct Interner {
 }
 
 impl Interner {
+    pub fn new(limits: Limits) -> Self {
+        let bytes = limits.interner_bytes;
+        Self { hasher: RandomState::new(), owners: Generations::new(bytes), holders: Generations::new(bytes) }
+    }
+
     /// The one holder of this session under these dimensions.
     pub fn holder(&mut self, dimensions: Dimensions, session: &str) -> Arc<Holder> {
         self.holder_and_cost(dimensions, session).0
@@ -133,19 +137,19 @@ impl Interner {
 /// A set of bounded size: the older half is forgotten when the younger is full.
 #[derive(Debug)]
 struct Generations<T> {
+    /// Bytes of one generation.
+    limit: usize,
     young: HashTable<Arc<T>>,
     old: HashTable<Arc<T>>,
     young_bytes: usize,
     old_bytes: usize,
 }
 
-impl<T> Default for Generations<T> {
-    fn default() -> Self {
-        Self { young: HashTable::new(), old: HashTable::new(), young_bytes: 0, old_bytes: 0 }
-    }
-}
-
 impl<T> Generations<T> {
+    fn new(limit: usize) -> Self {
+        Self { limit, young: HashTable::new(), old: HashTable::new(), young_bytes: 0, old_bytes: 0 }
+    }
+
     fn get(&mut self, hash: u64, hash_of: fn(&T) -> u64, is: impl Fn(&T) -> bool) -> Option<Arc<T>> {
         if let Some(found) = self.young.find(hash, |entry| is(entry)) {
             return Some(Arc::clone(found));
@@ -157,7 +161,7 @@ impl<T> Generations<T> {
     }
 
     fn insert(&mut self, hash: u64, hash_of: fn(&T) -> u64, entry: &Arc<T>, bytes: usize) {
-        if self.young_bytes >= GENERATION_BYTES {
+        if self.young_bytes >= self.limit {
             self.old = std::mem::take(&mut self.young);
             self.old_bytes = std::mem::take(&mut self.young_bytes);
         }
@@ -181,7 +185,7 @@ mod tests {
     /// Scenario: the same dimensions and sessions again. Guarantee: one entry each.
     #[test]
     fn equals_are_kept_once() {
-        let mut interner = Interner::default();
+        let mut interner = Interner::new(Limits::of(0));
         let first = interner.holder(dimensions("a"), "1");
         assert!(Arc::ptr_eq(&first, &interner.holder(dimensions("a"), "1")));
         let other = interner.holder(dimensions("a"), "2");
@@ -192,12 +196,12 @@ mod tests {
     /// made anew and equals the first.
     #[test]
     fn a_flood_is_bounded() {
-        let mut interner = Interner::default();
+        let mut interner = Interner::new(Limits::of(0));
         let first = interner.holder(dimensions("first"), "s");
         for number in 0..200_000 {
             interner.holder(dimensions(&number.to_string()), &number.to_string());
         }
-        assert!(interner.bytes() < 6 * GENERATION_BYTES, "{}", interner.bytes());
+        assert!(interner.bytes() < 6 * Limits::of(0).interner_bytes, "{}", interner.bytes());
         let again = interner.holder(dimensions("first"), "s");
         assert!(again.is(&first) && !Arc::ptr_eq(&first, &again));
     }

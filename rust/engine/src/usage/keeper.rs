@@ -19,8 +19,14 @@ pub(crate) struct UsageKeeper {
 
 impl UsageKeeper {
     /// Asks the store what it has of the ledger that `head` names.
-    pub fn new(mut store: Box<dyn UsageStore>, head: &Head) -> Result<Self, StorageError> {
-        let book = UsageBook::new();
+    ///
+    /// `max_memory_bytes` is the engine's budget, 0 without one.
+    pub fn new(
+        mut store: Box<dyn UsageStore>,
+        head: &Head,
+        max_memory_bytes: u64,
+    ) -> Result<Self, StorageError> {
+        let book = UsageBook::new(max_memory_bytes);
         let ledger = head.created_unix_nano;
         book.begin(ledger, store.applied_through(ledger)?);
         Ok(Self { book, store: Mutex::new(store), cut: Mutex::default(), pruned_before_hour: Mutex::new(0) })

@@ -12,6 +12,7 @@ mod count;
 mod describe;
 mod interner;
 mod keeper;
+mod limits;
 mod part;
 mod provider;
 mod rule;

@@ -9,18 +9,16 @@ use crate::identity::Identity;
 use crate::number::Number;
 use crate::usage::Measure;
 use crate::usage::interner::Holder;
+use crate::usage::limits::Limits;
 use crate::usage::rule::Effect;
 
 /// Parts of the book, with a lock each.
 pub(super) const PARTS: usize = 16;
-/// Sources of one of the two generations of a part: together 2¹⁸ are known.
-const GENERATION_SOURCES: usize = (1 << 18) / PARTS / 2;
-/// Bytes that the sources of one generation may have made others take for them.
-const GENERATION_BYTES: usize = 2 << 20;
 
 /// See the head of this file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Part {
+    limits: Limits,
     young: HashTable<Source>,
     /// Forgotten when `young` is full.
     old: HashTable<Source>,
@@ -63,10 +61,22 @@ pub(super) struct Pending {
 }
 
 impl Part {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            young: HashTable::new(),
+            old: HashTable::new(),
+            young_bytes: 0,
+            old_bytes: 0,
+            pending: Vec::new(),
+            cut: 0,
+        }
+    }
+
     /// Adds an increase; `learn` describes a source that is not known.
     #[inline]
     pub fn add(&mut self, identity: Identity, hour: u32, value: Number, learn: impl FnOnce() -> Learnt) {
-        if self.young.len() >= GENERATION_SOURCES || self.young_bytes >= GENERATION_BYTES {
+        if self.young.len() >= self.limits.part_sources || self.young_bytes >= self.limits.part_bytes {
             self.old = std::mem::take(&mut self.young);
             self.old_bytes = std::mem::take(&mut self.young_bytes);
         }

@@ -6,10 +6,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::usage::interner::Holder;
+use crate::usage::limits::Limits;
 use crate::usage::{Measure, UsageEntry};
-
-/// Bytes from which on new keys give up their dimensions and session.
-const MAX_BYTES: usize = 64 << 20;
 
 /// What one session used of one measure in one hour.
 #[derive(Debug)]
@@ -34,10 +32,11 @@ impl Row {
 }
 
 /// Rows with one key once. While the store cannot be written it grows with the number of keys (hour,
-/// dimensions, session, measure) up to [`MAX_BYTES`]; from then on what has a new key is counted as
+/// dimensions, session, measure) up to a limit; from then on what has a new key is counted as
 /// nobody's, so that totals stay exact and memory ends.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Waiting {
+    max_bytes: usize,
     rows: HashTable<Row>,
     bytes: usize,
     /// The first journal row whose usage is here.
@@ -47,6 +46,18 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    pub fn new(limits: Limits) -> Self {
+        let max_bytes = limits.waiting_bytes;
+        Self { max_bytes, rows: HashTable::new(), bytes: 0, oldest: None, newest: None }
+    }
+
+    /// Hands out what it has and begins anew.
+    pub fn take(&mut self) -> Self {
+        let empty =
+            Self { max_bytes: self.max_bytes, rows: HashTable::new(), bytes: 0, oldest: None, newest: None };
+        std::mem::replace(self, empty)
+    }
+
     /// Adds rows of the journal row `sequence`; `nobody` takes what has no room.
     pub fn add(&mut self, sequence: u64, rows: impl IntoIterator<Item = Row>, nobody: &Arc<Holder>) {
         self.note(Some(sequence), Some(sequence));
@@ -69,7 +80,7 @@ impl Waiting {
     }
 
     fn add_row(&mut self, row: Row, nobody: &Arc<Holder>) {
-        let is_full = self.bytes >= MAX_BYTES;
+        let is_full = self.bytes >= self.max_bytes;
         match self.rows.entry(row.hash(), |known| known.is(&row), Row::hash) {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
@@ -128,9 +139,9 @@ mod tests {
     /// Guarantee: memory ends, not one token is lost, and keys that were there keep theirs.
     #[test]
     fn a_flood_of_keys_is_bounded_and_exact() {
-        let mut interner = Interner::default();
+        let mut interner = Interner::new(Limits::of(0));
         let nobody = interner.holder(Dimensions::default(), "");
-        let mut waiting = Waiting::default();
+        let mut waiting = Waiting::new(Limits::of(0));
         let row = |holder, hour| Row { holder, amount: 3, hour, measure: Measure::InputTokens };
         let long = "x".repeat(200);
         let first = interner.holder(Dimensions::default(), "first");
@@ -141,7 +152,11 @@ mod tests {
             waiting.add(2, [row(session, 7)], &nobody);
         }
         waiting.add(3, [row(first, 7)], &nobody);
-        assert!(waiting.bytes() < 2 * MAX_BYTES && waiting.len() < 140_000, "{}", waiting.bytes());
+        assert!(
+            waiting.bytes() < 2 * Limits::of(0).waiting_bytes && waiting.len() < 140_000,
+            "{}",
+            waiting.bytes()
+        );
         let entries = waiting.entries();
         assert_eq!(entries.iter().map(|entry| entry.amount).sum::<i64>(), 3 * (SESSIONS + 2));
         assert!(entries.iter().any(|entry| &*entry.session == "first" && entry.amount == 6));

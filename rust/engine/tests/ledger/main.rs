@@ -7,6 +7,7 @@ mod world;
 mod clients;
 mod cuts;
 mod damage;
+mod distributions;
 mod faults;
 mod memory;
 

@@ -205,10 +205,11 @@ fn histograms_of_different_bounds_become_one() {
 }
 
 /// Scenario: a window comes again in another request after a change between one level and two (D3b). Guarantee:
-/// it is recognised.
+/// it is recognised. Not so where attributes were removed and are not any more: its stream begins anew then, and
+/// only whole requests are known (D3a, above).
 #[test]
 fn windows_are_known_across_changes() {
-    for (from, to) in [(0, 1), (0, 3), (0, 5), (3, 0), (5, 0), (1, 4), (3, 1), (1, 0)] {
+    for (from, to) in [(0, 1), (0, 3), (0, 5), (3, 0), (1, 4), (3, 1)] {
         let mut station = Station::new(settings(from));
         let mut windows = Vec::new();
         for value in 1..=4 {

@@ -3,13 +3,14 @@
 use super::support::{Memory, NOW_HOUR, Outcome, Totals, add, add_to, commit, identity, point};
 use crate::batch::MetricKind;
 use crate::number::Number;
+use crate::usage::limits::Limits;
 use crate::usage::part::{Learnt, PARTS, Part};
 use crate::usage::{Measure, MetricRule, NANOS_PER_HOUR, UsageBook, UsageStore};
 
 const LEDGER: u64 = 77;
 
 fn begun(store: &mut Memory) -> UsageBook {
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     book.begin(LEDGER, store.applied_through(LEDGER).unwrap());
     book.restored(0, store).unwrap();
     book
@@ -106,14 +107,14 @@ fn a_new_store_begins_after_the_last_row() {
     let segment = commit(&book, 3);
 
     let mut store = Memory { through: [(LEDGER + 1, 900)].into(), ..Memory::default() };
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     book.begin(LEDGER, store.applied_through(LEDGER).unwrap());
     book.replay(3, &segment).unwrap();
     assert_eq!(book.restored(3, &mut store).unwrap(), 4);
     book.flush(&mut store).unwrap();
     assert!(store.totals.is_empty());
 
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     book.begin(LEDGER, store.applied_through(LEDGER).unwrap());
     book.replay(3, &segment).unwrap();
     book.replay(4, &segment).unwrap();
@@ -127,7 +128,7 @@ fn a_new_store_begins_after_the_last_row() {
 #[test]
 fn numbers_of_a_restored_ledger_go_on_after_the_store() {
     let mut store = Memory { through: [(LEDGER, 25)].into(), ..Memory::default() };
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     book.begin(LEDGER, store.applied_through(LEDGER).unwrap());
     assert_eq!(book.restored(20, &mut store).unwrap(), 26);
 }
@@ -136,7 +137,7 @@ fn numbers_of_a_restored_ledger_go_on_after_the_store() {
 /// forgotten is described again and goes on.
 #[test]
 fn sources_are_bounded() {
-    let mut part = Part::default();
+    let mut part = Part::new(Limits::of(0));
     for number in 0..60_000 {
         part.add(identity(number), 1, Number::Int(1), Learnt::default);
     }
@@ -176,7 +177,7 @@ fn threads_lose_nothing() {
 /// Scenario: amounts beyond what 64 bits hold. Guarantee: sums stop at the end; nothing wraps.
 #[test]
 fn sums_stop_at_the_end() {
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     let rule = MetricRule::of(b"claude_code.cost.usage", MetricKind::Sum, true).unwrap();
     let mut store = Memory::default();
     book.begin(LEDGER, Some(0));

@@ -67,7 +67,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut store = Memory::default();
-        let book = UsageBook::new();
+        let book = UsageBook::new(0);
         book.begin(LEDGER, None);
         let next_sequence = book.restored(0, &mut store).unwrap();
         let (journal, unwritten, truth) = Default::default();
@@ -134,7 +134,7 @@ impl World {
     fn crash(&mut self) {
         self.unwritten.clear();
         self.since_cut.clear();
-        self.book = UsageBook::new();
+        self.book = UsageBook::new(0);
         self.book.begin(LEDGER, self.store.applied_through(LEDGER).unwrap());
         for (sequence, segments) in &self.journal {
             segments.iter().for_each(|segment| self.book.replay(*sequence, segment).unwrap());

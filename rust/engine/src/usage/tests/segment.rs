@@ -7,7 +7,7 @@ use crate::usage::{UsageBook, read_segment};
 
 /// A segment of several users, sessions, measures and hours, with what is in it.
 fn segment() -> (Vec<u8>, Totals) {
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     let mut truth = Totals::new();
     for source in 0..40 {
         for (key, amount) in add(&book, source, i64::from(source) * 1000 + 1, NOW_HOUR - source % 3) {
@@ -52,7 +52,7 @@ fn a_cut_segment_is_no_harm() {
 fn a_broken_segment_counts_nothing() {
     let (mut segment, _) = segment();
     segment.push(0xff);
-    let book = UsageBook::new();
+    let book = UsageBook::new(0);
     book.begin(1, Some(0));
     assert_eq!(book.replay(1, &segment).unwrap_err().reason, "a known item");
     assert_eq!(book.pending(), 0);
