@@ -1,6 +1,6 @@
 # The one entry point. What takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test build lib bench fuzz lint image stack-up stack-down demo clean
+.PHONY: help run test crash-test build lib bench fuzz lint image stack-up stack-down demo clean
 
 help: ## Print this list
 	@echo 'Tokenledger: exact totals of coding agents. Targets:'
@@ -15,6 +15,10 @@ test: ## Run every test
 	@scripts/check-tools.sh test
 	@$(MAKE) --no-print-directory build
 	@scripts/run-tests.sh
+
+crash-test: build ## Kill the collector and cut its power 200 times (TOKENLEDGER_CRASHES=200)
+	@scripts/check-tools.sh test
+	@scripts/run-crash-tests.sh
 
 build: lib ## Build build/otelcol-tokenledger and build/tokenledger
 	@scripts/build-binaries.sh

@@ -263,7 +263,10 @@ impl Engine {
         };
         if known {
             if self.config.retransmissions == Retransmissions::Add {
-                self.note(|effects| effects.recognised(digest));
+                self.note(|effects| {
+                    effects.recognised(digest);
+                    effects.request(digest, now.monotonic_nano); // its sender may not hear of it either
+                });
             }
             return true;
         }

@@ -391,7 +391,7 @@ impl StateMachineTest for Play {
 }
 
 prop_state_machine! {
-    #![proptest_config(ProptestConfig { cases: 6000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     /// Scenario: up to 60 events in any order, in all settings. Guarantee: at any moment readers have seen no more
     /// than was sent, no reset, no time twice, every first value behind a zero; at the end, exactly what was
