@@ -344,9 +344,12 @@ impl Engine {
 
     /// Lets rows go, some at a time: nothing else is written meanwhile.
     fn retire(&self, ledger: &Ledger, through: u64) -> Result<(), StorageError> {
+        // Numbers may have gaps of any size: a bounded number of steps.
+        let all = through.saturating_sub(ledger.writer.lock().retired_through);
+        let step = ROWS_RETIRED_AT_ONCE.max(all.div_ceil(RETIREMENTS));
         loop {
             let mut writer = ledger.writer.lock();
-            let some = through.min(writer.retired_through.saturating_add(ROWS_RETIRED_AT_ONCE));
+            let some = through.min(writer.retired_through.saturating_add(step));
             if writer.retired_through >= through {
                 return Ok(());
             }
@@ -389,6 +392,9 @@ const FLOOR_STEP_MILLI: u64 = 60_000;
 
 /// Rows of 50 KB each that go in some milliseconds.
 const ROWS_RETIRED_AT_ONCE: u64 = 1000;
+
+/// Steps in which rows go at most.
+const RETIREMENTS: u64 = 64;
 
 /// Memory kept for the next row.
 const MAX_IDLE_ROW_BYTES: usize = 1 << 20;
