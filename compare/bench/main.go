@@ -11,6 +11,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "small sizes and few rounds; writes no file, and the figures are no result")
+	ledger := flag.Bool("ledger", false, "measure the ledger alone, in some minutes; prints its part of the page and writes no file")
 	asJSON := flag.Bool("json", false, "print the figures as JSON instead of tables")
 	docs := flag.String("docs", "", "the page to write the tables into (default docs/benchmarks.md of the repository)")
 	engine := flag.String("criterion", "", "where cargo bench left the figures of the engine alone (default target/criterion)")
@@ -20,7 +21,7 @@ func main() {
 	if *worker != "" {
 		err = serve(*worker, os.Stdin, os.Stdout)
 	} else {
-		err = measure(*quick, *asJSON, places{*docs, *engine})
+		err = measure(choice{*quick, *ledger, *asJSON}, places{*docs, *engine})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -64,14 +65,20 @@ func repositoryRoot() (string, error) {
 	return "", errors.New("run this inside the repository")
 }
 
+// choice says what a run measures and how it answers.
+type choice struct{ quick, ledger, asJSON bool }
+
 // measure runs the plan and prints what came out.
-func measure(quick, asJSON bool, files places) error {
+func measure(chosen choice, files places) error {
 	if err := files.fill(); err != nil {
 		return err
 	}
 	p := fullPlan()
-	if quick {
+	if chosen.quick {
 		p = quickPlan()
+	}
+	if chosen.ledger {
+		p = plan{ledger: p.ledger}
 	}
 	results, err := p.run(spawn, func(text string) { fmt.Fprintln(os.Stderr, text) })
 	if err != nil {
@@ -80,16 +87,16 @@ func measure(quick, asJSON bool, files places) error {
 	if results.Engine, err = readCriterion(files.criterion); err != nil {
 		return err
 	}
-	results.Machine, results.Quick = describeMachine(), quick
+	results.Machine, results.Quick = describeMachine(), chosen.quick
 	results.Bars = bars(results)
-	if asJSON {
+	if chosen.asJSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(results)
 	} else {
 		_, err = fmt.Print(results.markdown())
 	}
-	if err != nil || quick {
+	if err != nil || chosen.quick || chosen.ledger {
 		return err
 	}
 	return writeBetweenMarkers(files.docs, results.markdown())

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use tokenledger::ledger::{Change, Head, JournalRow, Storage};
 use tokenledger_storage::{Settings, open};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 fn tokenledger(arguments: &[&str], paths: &[&Path]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tokenledger"))
@@ -29,10 +30,20 @@ fn ledger(directory: &Path, rows: u64) -> Box<dyn Storage> {
     let head = Head { secret: [1; 192], created_unix_nano: 951_782_400_000_000_000, fingerprint: 1 };
     storage.write(&Change { head: Some(&head), ..Change::default() }).unwrap();
     for sequence in 1..=rows {
-        let journal = Some(JournalRow { sequence, blob: &[7; 3000] });
+        let blob = blob(&[7; 3000]);
+        let journal = Some(JournalRow { sequence, blob: &blob });
         storage.write(&Change { journal, ..Change::default() }).unwrap();
     }
     storage
+}
+
+/// A blob as `rust/engine/src/ledger/blob.rs` describes it, written by other hands.
+fn blob(content: &[u8]) -> Vec<u8> {
+    let mut header = b"TLB1\x01\0\0\0".to_vec();
+    header.extend_from_slice(&(content.len() as u64).to_le_bytes());
+    header.extend_from_slice(&[0; 16]); // both clocks
+    let checksum = xxh3_64_with_seed(content, xxh3_64(&header));
+    [header, checksum.to_le_bytes().to_vec(), content.to_vec()].concat()
 }
 
 /// Scenario: two ledgers below one directory, one of them open: info, check, backup; then restore beside, over it, and
