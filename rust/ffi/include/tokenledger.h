@@ -37,6 +37,9 @@
 // Bytes of text in an [`Error`]: a message names a path, and [`Error`] is 1 KiB with it.
 #define TL_MESSAGE_BYTES 1008
 
+// How many there are.
+#define Dimensions_COUNT 8
+
 // How a call ended. Numbers are never used again for something else.
 enum tl_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -70,6 +73,33 @@ enum tl_status
 typedef enum tl_status tl_status;
 #else
 typedef int32_t tl_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What is counted.
+enum Measure
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Tokens without a kind of their own below.
+  MEASURE_OTHER_TOKENS = 0,
+  // Tokens of the prompt that were neither read from a cache nor written to one.
+  MEASURE_INPUT_TOKENS = 1,
+  // Tokens of the answer, thinking included.
+  MEASURE_OUTPUT_TOKENS = 2,
+  // Tokens read from a cache.
+  MEASURE_CACHE_READ_TOKENS = 3,
+  // Tokens written to a cache.
+  MEASURE_CACHE_CREATION_TOKENS = 4,
+  // Dollars as the client reports them.
+  MEASURE_REPORTED_COST = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum Measure Measure;
+#else
+typedef uint8_t Measure;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -197,7 +227,7 @@ typedef struct {
   uint64_t clock_behind_nano;
   // 1 if trimming or identity settings changed, so that streams were brought together anew.
   uint64_t settings_changed;
-  // How long it took, in nanoseconds.
+  // How long it took, in nanoseconds: for the caller to fill in, as the engine reads no clock.
   uint64_t nanos;
 } tl_opening;
 
@@ -480,6 +510,9 @@ typedef struct {
   // Bits of an `i64` or an `f64`; for histograms the number of distribution words.
   uint64_t value_bits;
 } tl_point_record;
+
+// All of them, in the order of their numbers.
+#define Measure_ALL { Measure_OtherTokens, Measure_InputTokens, Measure_OutputTokens, Measure_CacheReadTokens, Measure_CacheCreationTokens, Measure_ReportedCost, }
 
 
 
