@@ -200,8 +200,8 @@ fn restoring_refuses_what_would_lose_something() {
 
     let restored = restore(target.path(), place.path(), true, &mut any).unwrap();
     assert_eq!((restored.ledgers.len(), restored.kept.len()), (1, 2));
-    assert!(show(storage_at(place.path()).as_mut()).0 == expected);
     assert!(!place.path().join("usage.db").exists(), "usage of another time does not fit");
+    assert!(show(storage_at(place.path()).as_mut()).0 == expected);
     assert_eq!(names(place.path(), ".replaced-").len(), 2);
 
     destroy(target.path(), pages(target.path(), "journal", "leaf")[1]);

@@ -83,6 +83,7 @@ pub fn run() {
             note("error", number);
             attempts += 1;
             assert!(attempts < PATIENCE, "change {number}: {error}");
+            let _ = storage.finish_care(); // as the engine does within a second
             if let Ok(found) = Model::of(&mut *storage) {
                 assert!(
                     found == written,
