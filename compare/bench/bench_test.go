@@ -210,8 +210,8 @@ func TestBars(t *testing.T) {
 			{Subject: ours, Shape: trimmed, StateBytes: 336},
 		},
 		Ledger: []LedgerResult{
-			{WarmCase{Batch: 1000}, [][]Round{{{Nanos: 300}}, {{Nanos: 420}}, {}, {}}},
-			{WarmCase{Batch: 20}, [][]Round{{{Nanos: 300}}, {{Nanos: 6000}}, {}, {}}},
+			{WarmCase{Batch: 1000}, [][]Round{{{Nanos: 300}}, {{Nanos: 420}}, {{Nanos: 465}}, {}, {}}},
+			{WarmCase{Batch: 20}, [][]Round{{{Nanos: 300}}, {}, {{Nanos: 6000}}, {}, {}}},
 		},
 		Restores: []RestoreResult{{Streams: 1_000_000, Nanos: 1_500_000_000}},
 		Stalls:   []StallResult{{StallCase{Streams: 1_000_000}, ours, Spread{Max: int64(10 * time.Millisecond)}, Spread{}, Spread{}, 1}},
@@ -221,7 +221,7 @@ func TestBars(t *testing.T) {
 		verdicts = append(verdicts, b.verdict())
 	}
 	assert.Equal(t, []string{
-		"**missed by 20 %**", "**missed by 20 %**", "met", "met", "met", "met", "met", "**missed by 5 %**", "met", "**missed by 20 %**", "met",
+		"**missed by 20 %**", "**missed by 20 %**", "met", "met", "met", "met", "met", "**missed by 5 %**", "**missed by 10 %**", "met", "**missed by 20 %**", "met",
 		"**missed by 100 %**",
 	}, verdicts)
 }

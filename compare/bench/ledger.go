@@ -9,7 +9,10 @@ import (
 )
 
 // ledgerModes are the values of `storage::sync` that are compared with no ledger at all, the first one.
-var ledgerModes = []string{"", "process", "1s", "disk"}
+var ledgerModes = []string{"", "process" + withoutUsage, "process", "1s", "disk"}
+
+// withoutUsage ends the name of a mode with `storage::usage` off.
+const withoutUsage = ", usage: false"
 
 // ledgerPlan says what a run measures of the ledger.
 type ledgerPlan struct {
@@ -136,6 +139,8 @@ func (r *Results) ledgerBars(add func(what, unit string, demanded, measured floa
 		switch l.Batch {
 		case 1000:
 			add("`storage: {sync: process}` at batches of 1000, more than without", "ns per point", 150, with-without, false)
+			bare := median(of(l.Rounds[slices.Index(ledgerModes, "process"+withoutUsage)], wallTime))
+			add("the same with `usage: false`", "ns per point", 150, bare-without, false)
 		case 20:
 			add("`storage: {sync: process}`, a lone request of 20 points", "µs per request", 100, with*20/1000, false)
 		}

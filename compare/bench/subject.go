@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor"
@@ -75,7 +76,8 @@ func stagesOf(name string, c PopulateCase, directory string) ([]stage, error) {
 		}
 		settings["cardinality"] = cardinality
 		if c.Ledger != "" {
-			settings["storage"] = map[string]any{"directory": directory, "sync": c.Ledger}
+			mode, bare := strings.CutSuffix(c.Ledger, withoutUsage)
+			settings["storage"] = map[string]any{"directory": directory, "sync": mode, "usage": !bare}
 		}
 		return []stage{{tokenledgerprocessor.NewFactory(), settings}}, nil
 	case contrib:
