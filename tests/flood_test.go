@@ -24,6 +24,9 @@ const (
 	// floodSlack is what resident memory may grow by beyond the budget and beyond what the same traffic takes with few
 	// streams: Go lets its heap double before it collects, and knows nothing of the engine's memory.
 	floodSlack = 48 << 20
+	// floodLedger is what the ledger may take beside the budget: rows on their way, up to a megabyte each of records and
+	// blobs, the page caches of its three connections (8 MiB), usage under way to its file.
+	floodLedger = 16 << 20
 )
 
 // floods are the two limits that a flood may run into.
@@ -110,7 +113,7 @@ func TestFlood(t *testing.T) {
 
 			full := f.watched(floodDuration, func(i int) string { return fmt.Sprint("new ", i) })
 			t.Logf("resident memory: idle %d MiB, with 600 sessions %d MiB, in the flood %d MiB; %d points", idle>>20, busy>>20, full>>20, f.sent.Load())
-			assert.LessOrEqual(t, full, busy+floodBudget+floodSlack, "resident memory in the flood, in bytes")
+			assert.LessOrEqual(t, full, busy+floodBudget+floodSlack+floodLedger, "resident memory in the flood, in bytes")
 			assert.Greater(t, f.sent.Load(), int64(60_000), "points; fewer are no flood")
 			f.requireExact()
 			f.requireRecovery()
