@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::budget::Claim;
 use crate::config::GaugeMerge;
 use crate::distribution::{Distribution, DistributionRef};
+use crate::engine::Engine;
 use crate::gauge::{GaugeMembers, Taken};
 use crate::number::Number;
 use crate::result::{BatchResult, IncomingPoint, IncomingValue};
@@ -56,12 +57,7 @@ impl<B: Batch> Application<'_, B> {
                 {
                     return Added::NoRoom;
                 }
-                let make = || Body::Distribution(Distribution::empty_like(&read));
-                let merged = shard.with_body(slot, make, |body| match body {
-                    Body::Distribution(total) => total.merge(&read).is_ok(),
-                    Body::Gauge(_) => false,
-                });
-                self.charge_body(merged)
+                Added::from(self.engine.merge_distribution(shard, slot, &read))
             }
         }
     }
@@ -114,10 +110,25 @@ impl<B: Batch> Application<'_, B> {
             Taken::Refused => Added::NoRoom,
         }
     }
+}
 
-    fn charge_body(&self, worked: Option<(bool, usize, usize)>) -> Added {
-        let Some((merged, before, after)) = worked else { return Added::Invalid };
-        self.engine.budget.change(before, after);
-        Added::from(merged)
+impl Engine {
+    /// Adds `point` to the total of a histogram, which begins with it if there is none; false if the two cannot
+    /// be added.
+    pub(crate) fn merge_distribution(
+        &self,
+        shard: &mut Shard,
+        slot: u32,
+        point: &DistributionRef<'_>,
+    ) -> bool {
+        let make = || Body::Distribution(Distribution::empty_like(point));
+        let merged = shard.with_body(slot, make, |body| match body {
+            Body::Distribution(total) => total.merge(point).is_ok(),
+            Body::Gauge(_) => false,
+        });
+        merged.is_some_and(|(merged, before, after)| {
+            self.budget.change(before, after);
+            merged
+        })
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Ledger {
     stopped: AtomicBool,
     writer: Mutex<Writer>,
     caretaker: Mutex<Care>,
-    /// Digests of requests (D3a).
+    /// What belongs to no stream: requests (D3), admitted values (T2), floors (D4), usage.
     loose: Mutex<Effects>,
     pub(crate) usage: Option<UsageKeeper>,
     pub(crate) counters: Counters,

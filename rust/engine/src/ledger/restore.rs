@@ -10,6 +10,7 @@ use crate::clock::{NANOS_PER_SECOND, Now};
 use crate::config::Retransmissions;
 use crate::distribution::{Distribution, DistributionRef};
 use crate::engine::{Engine, SHARDS};
+use crate::gauge::GaugeMembers;
 use crate::identity::{AttributeSum, Identity};
 use crate::intern::InternId;
 use crate::ledger::blob::{self, Damage};
@@ -20,7 +21,7 @@ use crate::path::{Labels, MetricPath, PathHasher};
 use crate::retransmission::REQUEST_MEMORY_SECONDS;
 use crate::shard::{Body, STREAM_BYTES, list_bytes};
 use crate::source::{Source, SourceImage};
-use crate::source_shard::SOURCE_BYTES;
+use crate::source_shard::{SOURCE_BYTES, SourceShard};
 use crate::stream::{NewStream, StreamImage};
 use crate::usage::UsageKeeper;
 
@@ -305,9 +306,10 @@ impl<'a> Restorer<'a> {
         stream.restore(image);
         stream.last_seen_second = self.second(more.seen_second);
         if !more.words.is_empty() {
-            let total = distribution(&more.words)?;
-            let make = || Body::Distribution(total.clone());
-            let replaced = shard.with_body(slot, make, |body| *body = Body::Distribution(total.clone()));
+            let total = Body::Distribution(distribution(&more.words)?);
+            // A place that was empty is filled at once.
+            let nothing = || Body::Gauge(GaugeMembers::default());
+            let replaced = shard.with_body(slot, nothing, |body| *body = total);
             if let Some(((), before, after)) = replaced {
                 self.engine.budget.change(before, after);
             }
@@ -328,12 +330,7 @@ impl<'a> Restorer<'a> {
         let engine = self.engine;
         let mut shard = engine.sources[identity.shard(SHARDS)].lock();
         if shard.find(identity).is_none() {
-            engine.catalog.acquire_metric_again(metric);
-            engine.budget.add(SOURCE_BYTES);
-            engine.source_count.fetch_add(1, Ordering::Relaxed);
-            let mut source = Source::of_windows(identity, metric);
-            source.last_seen_second = self.now.monotonic_second();
-            shard.insert(source);
+            engine.insert_restored_source(&mut shard, identity, metric, self.now.monotonic_second());
         }
     }
 
@@ -397,6 +394,25 @@ impl<'a> Restorer<'a> {
         };
         let ago = self.now.wall_unix_nano.saturating_sub(self.wall_of(seen)) / NANOS_PER_SECOND;
         self.now.monotonic_second().saturating_sub(ago.min(u64::from(u32::MAX)) as u32)
+    }
+}
+
+impl Engine {
+    /// A source that remembers nothing yet, last seen in this second; the caller has looked that there is none of
+    /// this identity.
+    pub(crate) fn insert_restored_source(
+        &self,
+        shard: &mut SourceShard,
+        identity: Identity,
+        metric: InternId,
+        second: u32,
+    ) -> u32 {
+        self.catalog.acquire_metric_again(metric);
+        self.budget.add(SOURCE_BYTES);
+        self.source_count.fetch_add(1, Ordering::Relaxed);
+        let mut source = Source::of_windows(identity, metric);
+        source.last_seen_second = second;
+        shard.insert(source)
     }
 }
 

@@ -13,7 +13,6 @@ use crate::ledger::text::TextBatch;
 use crate::overflow::raw_sum;
 use crate::path::Labels;
 use crate::shard::{Body, Forgotten, Shard};
-use crate::source::Source;
 use crate::stream::{NewStream, Stream, StreamImage};
 use crate::trim::Trimmer;
 use crate::trimming::Plan;
@@ -134,7 +133,11 @@ impl Engine {
             return; // two totals that are no finite number together: the first stays
         }
         if let Some(Body::Distribution(total)) = body {
-            self.absorb_distribution(&mut shard, slot, total);
+            let mut words = Vec::new();
+            total.write(&mut words);
+            // What a total writes can be read; one of another kind has another identity.
+            let _ =
+                DistributionRef::parse(&words).map(|read| self.merge_distribution(&mut shard, slot, &read));
         }
     }
 
@@ -150,35 +153,15 @@ impl Engine {
         slot
     }
 
-    fn absorb_distribution(&self, shard: &mut Shard, slot: u32, total: crate::distribution::Distribution) {
-        let mut words = Vec::new();
-        total.write(&mut words);
-        let Ok(read) = DistributionRef::parse(&words) else { return };
-        let make = || Body::Distribution(crate::distribution::Distribution::empty_like(&read));
-        let merged = shard.with_body(slot, make, |body| match body {
-            Body::Distribution(sum) => sum.merge(&read).is_ok(),
-            Body::Gauge(_) => false,
-        });
-        if let Some((_, before, after)) = merged {
-            self.budget.change(before, after);
-        }
-    }
-
     /// D3b: the windows of a stream that was its own source go on in a source.
     fn keep_windows(&self, stream: &Stream, image: &StreamImage) {
         let identity = stream.identity();
         let mut shard = self.sources[identity.shard(SHARDS)].lock();
         if shard.find(identity).is_none() && image.windows != [0; 4] {
-            self.catalog.acquire_metric_again(stream.metric);
-            self.budget.add(crate::source_shard::SOURCE_BYTES);
-            self.source_count.fetch_add(1, Ordering::Relaxed);
-            let mut source = Source::of_windows(identity, stream.metric);
-            source.last_seen_second = stream.last_seen_second;
-            let slot = shard.insert(source);
+            let slot =
+                self.insert_restored_source(&mut shard, identity, stream.metric, stream.last_seen_second);
             let source = shard.get_mut(slot);
-            image.windows.iter().rev().filter(|window| **window != 0).for_each(|window| {
-                source.remember_window(*window);
-            });
+            source.restore(&source.image(), image.windows);
             source.window_ended(stream.latest_output_nano());
         }
     }
