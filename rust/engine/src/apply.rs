@@ -69,6 +69,27 @@ impl<B: Batch> Application<'_, B> {
         if result.has_sources {
             self.route(result);
         }
+        self.apply_all(result);
+        self.learn_links(result);
+        self.compute(result);
+        self.count_usage(result);
+    }
+
+    /// Applies points that the engine itself made ([`crate::computed`]): they have no source to remember anything
+    /// for, and nothing of them goes out in the batch.
+    pub(crate) fn run_computed(&self, result: &mut BatchResult) {
+        for index in 0..result.points.len() {
+            if !result.points[index].oversized {
+                let trimmed =
+                    self.trimmer().trim(result.path(&result.points[index]), result.points[index].attributes);
+                result.points[index].stream = trimmed.ledger;
+                result.points[index].spelling = Spelling::Unknown(trimmed.spelling);
+            }
+        }
+        self.apply_all(result);
+    }
+
+    fn apply_all(&self, result: &mut BatchResult) {
         let mut order = std::mem::take(&mut result.order);
         let open = (0..result.points.len() as u32)
             .filter(|index| result.points[*index as usize].course != Course::Done);
@@ -80,8 +101,6 @@ impl<B: Batch> Application<'_, B> {
         }
         result.order = order;
         self.apply_roomless(result);
-        self.learn_links(result);
-        self.count_usage(result);
     }
 
     /// Applies the points `group`, which all live in one shard.

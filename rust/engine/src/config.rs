@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::usage::Billing;
+
 /// When accumulated values leave the engine (L3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,8 +90,38 @@ pub struct ResourceRule {
     pub keep: Option<Vec<String>>,
 }
 
+/// What is computed from tokens (see `computed`).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PricingConfig {
+    /// The share of cache writes that live for an hour, from 0 to 1; `None`: as clients document it. A main
+    /// conversation of somebody who is signed in writes for an hour, everything else for five minutes.
+    pub one_hour_share: Option<f64>,
+    /// The team of people whom an attribution file does not know: they count as unattributed.
+    pub unattributed: Option<String>,
+}
+
+impl PricingConfig {
+    /// Of a source's cache writes, how many in a million live for an hour.
+    pub(crate) fn one_hour_share(&self, billing: &Billing) -> u32 {
+        match self.one_hour_share {
+            Some(share) => (share.clamp(0.0, 1.0) * 1e6).round() as u32,
+            None if billing.is_signed_in && billing.is_main => 1_000_000,
+            None => 0,
+        }
+    }
+
+    /// The assumption on cache writes in words.
+    pub(crate) fn cache_writes(&self) -> String {
+        match self.one_hour_share {
+            Some(share) => format!("{} % live for an hour", share * 100.0),
+            None => "an hour in main conversations of signed-in users, else five minutes".to_owned(),
+        }
+    }
+}
+
 /// The settings of one engine.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// What tells ledger streams apart (T0).
@@ -119,6 +151,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Trimming of resources (T1).
     pub resource_rule: ResourceRule,
+    /// Costs and what goes with them; `None`: nothing is computed.
+    pub pricing: Option<PricingConfig>,
 }
 
 /// Why a configuration cannot be used.
@@ -176,6 +210,7 @@ impl Default for Config {
             max_memory_bytes: 0,
             rules: Vec::new(),
             resource_rule: ResourceRule::default(),
+            pricing: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::batch::{Batch, Malformed};
 use crate::budget::Budget;
 use crate::catalog::Catalog;
 use crate::clock::{NANOS_PER_SECOND, Now};
+use crate::computed::Pricing;
 use crate::config::{Config, ConfigError, Emit, Retransmissions};
 use crate::identity::{Identity, IdentityKey};
 use crate::intake;
@@ -64,6 +65,8 @@ pub struct Engine {
     clock_steps_back: AtomicU64,
     /// Which streams go out again next (L2).
     pub(crate) reemission: Mutex<Reemission>,
+    /// What is computed from tokens; `None` where nothing is.
+    pub(crate) pricing: Option<Pricing>,
     /// What must survive the process; `None` where nothing must.
     pub(crate) ledger: Option<Ledger>,
 }
@@ -142,6 +145,7 @@ impl Engine {
             latest_wall: AtomicU64::new(now.wall_unix_nano),
             clock_steps_back: AtomicU64::new(0),
             reemission: Mutex::new(Reemission::new(&config, now)),
+            pricing: config.pricing.as_ref().map(Pricing::new),
             ledger: None,
             config,
         })
@@ -210,6 +214,7 @@ impl Engine {
             ..self.ledger_stats()
         };
         stats.state_bytes += self.usage().map_or(0, |usage| usage.book.bytes() as u64);
+        stats.state_bytes += self.pricing.as_ref().map_or(0, |pricing| pricing.bytes() as u64);
         for shard in &self.shards {
             let shard = shard.lock();
             stats.state_bytes += shard.bytes() as u64;

@@ -10,7 +10,7 @@ use crate::distribution::DistributionRef;
 use crate::engine::Engine;
 use crate::identity::{AttributeSum, Identity};
 use crate::path::{Labels, MetricPath, PathHasher};
-use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES, Spelling};
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES, Spelling, Used};
 use crate::source::Link;
 use crate::usage::MetricRule;
 use crate::verdict::{Action, Outcomes, Verdict};
@@ -32,7 +32,7 @@ pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResul
     let labels = Labels::new(&engine.config);
     let mut intake = Intake {
         batch,
-        counts_usage: engine.usage().is_some(),
+        counts_usage: engine.usage().is_some() || engine.computes(),
         paths: PathHasher { key, trimming: &engine.trimming, labels, scratch },
         metadata: metadata.0,
         resources: 0,
@@ -147,7 +147,8 @@ impl<B: Batch> Visitor for Intake<'_, B> {
         let window = self.window(stream, &point);
         let metric = self.current_metric();
         if self.path.usage.is_some() {
-            self.result.usage.push((self.result.points.len() as u32, stream));
+            let point = self.result.points.len() as u32;
+            self.result.usage.push(Used { source: stream, point, computed: None });
         }
         self.result.has_sources |= self.path.plan.two_level || self.path.is_plain_total();
         self.result.points.push(IncomingPoint {

@@ -2,8 +2,8 @@
 //!
 //! Data flows one way: a [`Batch`] is read once for identities (`intake`), brought from the source
 //! streams of its clients to the ledger streams of its readers where rules make a difference (`route`),
-//! applied stream by stream under the lock of its shard (`apply`), and answered with one [`Verdict`]
-//! per point. What cannot go out with its own batch goes out at a [`Tick`]. The rules D1–D14, T0–T5
+//! applied stream by stream under the lock of its shard (`apply`), priced (`computed`), and answered with
+//! one [`Verdict`] per point. What cannot go out with its own batch goes out at a [`Tick`]. The rules D1–D14, T0–T5
 //! and L1–L5 are those of the project's design; comments name them where they are at work.
 //!
 //! The engine does no I/O, reads no clock and knows nothing of Go, C or protobuf.
@@ -25,6 +25,7 @@ mod ages;
 mod apply;
 mod budget;
 mod catalog;
+mod computed;
 mod engine;
 mod gauge;
 mod group;
@@ -45,6 +46,7 @@ mod slab;
 mod source;
 mod source_shard;
 mod stream;
+mod text;
 mod tick;
 mod trim;
 mod trimming;
@@ -53,8 +55,8 @@ pub use batch::{Batch, Malformed};
 pub use catalog::{MetricDescriptor, ResourceDescriptor, ScopeDescriptor};
 pub use clock::Now;
 pub use config::{
-    Config, ConfigError, Emit, GaugeMerge, IdentityMode, PrometheusLabels, ResourceRule, Retransmissions,
-    Rule,
+    Config, ConfigError, Emit, GaugeMerge, IdentityMode, PricingConfig, PrometheusLabels, ResourceRule,
+    Retransmissions, Rule,
 };
 pub use engine::{Engine, Stats};
 pub use identity::IdentityKey;

@@ -47,14 +47,24 @@ pub struct BatchResult {
     pub(crate) has_sources: bool,
     /// What members of cumulative input grew by, where it takes two numbers (T3).
     pub(crate) differences: Vec<(Number, Number)>,
-    /// Points that count for usage reports, by place in `points`, with the source.
-    pub(crate) usage: Vec<(u32, Identity)>,
+    /// Points that count tokens or dollars.
+    pub(crate) usage: Vec<Used>,
     /// Streams that the batch changed.
     pub(crate) touched: Vec<Touched>,
     /// Digest of the batch, unless a point without time forbids one (D3a).
     pub(crate) digest: Option<Identity>,
     pub(crate) hash_scratch: Vec<u8>,
     pub(crate) counted: CountedScratch,
+}
+
+/// A point that counts tokens or dollars, for usage reports and computed metrics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    pub source: Identity,
+    /// Place in `BatchResult::points`.
+    pub point: u32,
+    /// What it cost in 10⁻¹² dollars, once that is computed.
+    pub computed: Option<i64>,
 }
 
 /// A point on its way to its stream.
@@ -205,7 +215,7 @@ impl BatchResult {
             + (self.order.capacity() + self.roomless.capacity()) * size_of::<u32>()
             + self.unlinked.capacity() * size_of::<(u32, Identity)>()
             + self.differences.capacity() * size_of::<(Number, Number)>()
-            + self.usage.capacity() * size_of::<(u32, Identity)>()
+            + self.usage.capacity() * size_of::<Used>()
             + self.touched.capacity() * size_of::<Touched>()
             + self.hash_scratch.capacity()
     }

@@ -184,6 +184,7 @@ impl Engine {
         let _open = self.ledger.as_ref().map(Ledger::enter);
         if tick.next_shard == 0 {
             self.forget_stale(now.monotonic_second()); // the first chunk
+            self.compute_clients(now);
             tick.turns = if last { 0 } else { self.reemission_turns(now) };
         }
         let emission = self.emission(now);

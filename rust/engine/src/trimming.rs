@@ -92,7 +92,11 @@ impl Trimming {
                 rules |= u64::from(matches) << number;
             }
         }
-        let two_level = rules != 0 || self.resource.is_some() || self.identity == IdentityMode::Prometheus;
+        let two_level = rules != 0
+            || self.resource.is_some()
+            || self.identity == IdentityMode::Prometheus
+            // Many sources add to one stream of these.
+            || crate::computed::is_computed(name);
         Plan { rules, two_level }
     }
 

@@ -1,5 +1,6 @@
 //! What stands behind the opaque pointers: an engine that can be poisoned, and reusable scratch.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use tokenledger::identity::SECRET_BYTES;
 use tokenledger::ledger::{OpenError, Opening};
 use tokenledger::{BatchResult, Config, Engine, IdentityKey, Now, Tick};
 use tokenledger_otlp::emission::{self, Emission};
+use tokenledger_prices::Prices;
 use tokenledger_storage::Settings;
 
 use crate::drill::FullDisk;
@@ -121,6 +123,13 @@ impl EngineHandle {
             .ok_or_else(|| Failure::new(Status::InvalidArgument, "there is no payload of that number"))?;
         self.guarded(|engine| {
             engine.tick_refused(&tick.tick, &payload.metadata);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn set_prices(&self, prices: Arc<Prices>) -> Result<(), Failure> {
+        self.guarded(|engine| {
+            engine.set_prices(prices);
             Ok(())
         })
     }

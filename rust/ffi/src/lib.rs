@@ -1,5 +1,5 @@
-//! The C boundary of the Tokenledger engine. All unsafe code of the project is in this crate, in
-//! this file.
+//! The C boundary of the Tokenledger engine. All unsafe code of the project is in this crate:
+//! here for engines, in [`prices`] for price tables.
 //!
 //! Conventions: a handle is the first parameter and opaque; inputs come before outputs; a run of
 //! bytes is a pointer and a length; input memory is only read during the call; output views point
@@ -10,6 +10,7 @@
 
 pub mod flat;
 pub mod layout;
+pub mod prices;
 
 mod drill;
 mod handle;

@@ -48,12 +48,6 @@ impl Class {
     /// How many there are.
     pub const COUNT: usize = 6;
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::Input,
-        Self::Output,
-        Self::CacheRead,
-        Self::CacheWrite5m,
-        Self::CacheWrite1h,
-        Self::Reasoning,
-    ];
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Input, Self::Output, Self::CacheRead, Self::CacheWrite5m, Self::CacheWrite1h, Self::Reasoning];
 }

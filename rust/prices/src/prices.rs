@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::table::Currency;
 use crate::{Answer, Class, Modifiers, PicoUsd, Row, Table, TableError, Tokens};
 
 /// An immutable price table.
@@ -47,6 +48,11 @@ impl Prices {
     /// Names the built-in table, and the user's where there is one.
     pub fn version(&self) -> &str {
         &self.table.version
+    }
+
+    /// The user's currency, if the file names one.
+    pub fn currency(&self) -> Option<&Currency> {
+        self.table.currency.as_ref()
     }
 
     /// The model that a client means by `model`; `stated_provider` is `gen_ai.provider.name` or its like, empty if

@@ -10,7 +10,6 @@ mod restore;
 mod resume;
 mod segment;
 mod storage;
-mod text;
 
 pub use blob::{Damage, check_blob};
 pub use opening::{Keeping, OpenError, Opening};

@@ -11,18 +11,17 @@ use crate::config::Retransmissions;
 use crate::distribution::{Distribution, DistributionRef};
 use crate::engine::{Engine, SHARDS};
 use crate::gauge::GaugeMembers;
-use crate::identity::{AttributeSum, Identity};
+use crate::identity::Identity;
 use crate::intern::InternId;
 use crate::ledger::blob::{self, Damage};
 use crate::ledger::segment::{self, Effect, MetricText, More};
-use crate::ledger::text::{Place, TextBatch};
 use crate::ledger::{Finding, Storage, StorageError, Stored};
-use crate::path::{Labels, MetricPath, PathHasher};
 use crate::retransmission::REQUEST_MEMORY_SECONDS;
 use crate::shard::{Body, STREAM_BYTES, list_bytes};
 use crate::source::{Source, SourceImage};
 use crate::source_shard::{SOURCE_BYTES, SourceShard};
 use crate::stream::{NewStream, StreamImage};
+use crate::text::{Place, TextBatch, TextPath};
 use crate::usage::UsageKeeper;
 
 /// Puts stored streams into an engine that has none.
@@ -245,7 +244,7 @@ impl<'a> Restorer<'a> {
         texts.batch.set_metadata(resource.metadata);
         let [own, unit, description] =
             [metric.name, metric.unit, metric.description].map(|text| texts.batch.push(text));
-        let path = StoredPath {
+        let path = TextPath {
             resource: ResourceRef {
                 attributes: resource.attributes.span(),
                 schema_url: resource.schema_url.span(),
@@ -413,36 +412,6 @@ impl Engine {
         let mut source = Source::of_windows(identity, metric);
         source.last_seen_second = second;
         shard.insert(source)
-    }
-}
-
-/// The texts above the points of a stored stream.
-pub(crate) struct StoredPath {
-    pub resource: ResourceRef,
-    pub scope: ScopeRef,
-    pub metric: MetricRef,
-}
-
-impl StoredPath {
-    /// As `intake` does it for a batch.
-    pub fn identify(self, engine: &Engine, batch: &TextBatch) -> Result<MetricPath, crate::Malformed> {
-        let mut metadata = AttributeSum::default();
-        crate::Batch::metadata(batch, |record| metadata.add(engine.key.attribute(record)))?;
-        let (key, labels) = (&engine.key, Labels::new(&engine.config));
-        let mut hasher = PathHasher { key, trimming: &engine.trimming, labels, scratch: Vec::new() };
-        let resource_identity = hasher.resource(batch, self.resource, metadata.0, 0, &mut Vec::new())?;
-        let scope_identity = hasher.scope(batch, self.scope, resource_identity)?;
-        let metric_identity = hasher.metric(batch, self.metric, scope_identity);
-        Ok(MetricPath {
-            metric: self.metric,
-            scope: self.scope,
-            resource: self.resource,
-            metric_identity,
-            scope_identity,
-            resource_identity,
-            plan: engine.trimming.plan(crate::Batch::bytes(batch, self.metric.name)),
-            usage: None,
-        })
     }
 }
 

@@ -8,12 +8,12 @@ use crate::config::{Config, Emit};
 use crate::distribution::DistributionRef;
 use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
-use crate::ledger::restore::StoredPath;
-use crate::ledger::text::TextBatch;
 use crate::overflow::raw_sum;
 use crate::path::Labels;
 use crate::shard::{Body, Forgotten, Shard};
 use crate::stream::{NewStream, Stream, StreamImage};
+use crate::text::TextBatch;
+use crate::text::TextPath;
 use crate::trim::Trimmer;
 use crate::trimming::Plan;
 
@@ -192,12 +192,12 @@ impl Engine {
 }
 
 /// The texts of a metric as a batch would have them.
-fn stored_path(metric: &MetricDescriptor, batch: &mut TextBatch) -> StoredPath {
+fn stored_path(metric: &MetricDescriptor, batch: &mut TextBatch) -> TextPath {
     let (scope, resource) = (&metric.scope, &metric.scope.resource);
     let metadata = batch.push(&resource.metadata);
     batch.set_metadata(metadata);
     let mut span = |text: &[u8]| -> Span { batch.push(text).span() };
-    StoredPath {
+    TextPath {
         resource: ResourceRef {
             attributes: span(&resource.attributes),
             schema_url: span(&resource.schema_url),

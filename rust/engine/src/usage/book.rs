@@ -83,7 +83,8 @@ impl UsageBook {
     }
 
     /// Counts an increase of `source` in the hour of `time_unix_nano`, the end of its window; 0, or a
-    /// time that lies ahead, is now. `value` is at least 0 and finite (D8). `describe` is only called
+    /// time that lies ahead, is now. `amounts`: the increase, at least 0 and finite (D8), and what it cost in
+    /// 10⁻¹² dollars where that is computed. `describe` is only called
     /// for a source that is not known, under a lock: it must not come back here.
     #[inline]
     pub fn add(
@@ -91,7 +92,7 @@ impl UsageBook {
         source: Identity,
         rule: MetricRule,
         [time_unix_nano, now_unix_nano]: [u64; 2],
-        value: Number,
+        amounts: (Number, Option<i64>),
         describe: impl FnOnce(&mut Describer),
     ) {
         let time = if time_unix_nano == 0 { now_unix_nano } else { time_unix_nano.min(now_unix_nano) };
@@ -101,7 +102,7 @@ impl UsageBook {
             describe(&mut describer);
             self.learn(rule, describer)
         };
-        self.parts[source.shard(PARTS)].lock().add(source, hour, value, learn);
+        self.parts[source.shard(PARTS)].lock().add(source, hour, amounts, learn);
     }
 
     #[cold]
@@ -125,6 +126,10 @@ impl UsageBook {
                     let (holder, hour) = (Arc::clone(&pending.holder), pending.hour);
                     let amount = pending.amount.saturating_neg();
                     rows.push(Row { holder, amount, hour, measure: Measure::InputTokens });
+                }
+                if let Some(amount) = pending.computed {
+                    let (holder, hour) = (Arc::clone(&pending.holder), pending.hour);
+                    rows.push(Row { holder, amount, hour, measure: Measure::ComputedCost });
                 }
                 let (holder, hour) = (pending.holder, pending.hour);
                 rows.push(Row { holder, amount: pending.amount, hour, measure: pending.measure });

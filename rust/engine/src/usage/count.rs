@@ -5,8 +5,9 @@ use crate::batch::Batch;
 use crate::distribution::DistributionRef;
 use crate::engine::Engine;
 use crate::number::Number;
-use crate::result::{BatchResult, Course, IncomingValue};
-use crate::usage::UsageKeeper;
+use crate::path::MetricPath;
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue};
+use crate::usage::{Describer, UsageKeeper};
 
 impl Engine {
     /// Where usage is counted, if it is.
@@ -20,31 +21,35 @@ impl<B: Batch> Application<'_, B> {
     /// are a base (T3) or found no room, have another course by now.
     pub(crate) fn count_usage(&self, result: &BatchResult) {
         let Some(usage) = self.engine.usage() else { return };
-        for (index, source) in &result.usage {
-            let point = &result.points[*index as usize];
+        for used in &result.usage {
+            let point = &result.points[used.point as usize];
             let path = result.path(point);
             if let (Some(rule), Course::Add) = (path.usage, point.course) {
                 let times = [point.time_unix_nano, self.now.wall_unix_nano];
+                let mut computed = used.computed;
                 for value in increases(point.value, result).into_iter().flatten() {
-                    usage.book.add(*source, rule, times, value, |describer| {
-                        let batch = self.batch;
-                        // The first pass has read the same attributes to their end without error.
-                        let _ = batch.point_attributes(point.attributes, |record| describer.point(record));
-                        let _ =
-                            batch.scope_attributes(path.scope.attributes, |record| describer.scope(record));
-                        let _ = batch.resource_attributes(path.resource.attributes, |record| {
-                            describer.resource(record)
-                        });
-                        describer.scope_name(batch.bytes(path.scope.name));
+                    let amounts = (value, computed.take());
+                    usage.book.add(used.source, rule, times, amounts, |describer| {
+                        self.describe(point, path, describer);
                     });
                 }
             }
         }
     }
+
+    /// Shows a point with everything above it.
+    pub(crate) fn describe(&self, point: &IncomingPoint, path: &MetricPath, describer: &mut Describer) {
+        let batch = self.batch;
+        // The first pass has read the same attributes to their end without error.
+        let _ = batch.point_attributes(point.attributes, |record| describer.point(record));
+        let _ = batch.scope_attributes(path.scope.attributes, |record| describer.scope(record));
+        let _ = batch.resource_attributes(path.resource.attributes, |record| describer.resource(record));
+        describer.scope_name(batch.bytes(path.scope.name));
+    }
 }
 
 /// What a point adds; the increase of a total may take two numbers (T3).
-fn increases(value: IncomingValue, result: &BatchResult) -> [Option<Number>; 2] {
+pub(crate) fn increases(value: IncomingValue, result: &BatchResult) -> [Option<Number>; 2] {
     match value {
         IncomingValue::Number(value) => [Some(value), None],
         IncomingValue::Difference(place) => {

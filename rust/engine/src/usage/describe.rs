@@ -28,9 +28,11 @@ enum Field {
     RepositoryOwner,
     CostCenter,
     Organization,
+    Speed,
+    QuerySource,
 }
 
-const FIELDS: usize = Field::Organization as usize + 1;
+const FIELDS: usize = Field::QuerySource as usize + 1;
 /// Place of `vcs.repository.name` among the keys of a project.
 const REPOSITORY_NAME: u8 = 3;
 
@@ -49,6 +51,7 @@ fn field(key: &[u8]) -> Option<(Field, u8)> {
         b"gen_ai_provider_name" => (Field::Provider, 0),
         b"gen_ai_system" => (Field::Provider, 1),
         b"provider" => (Field::Provider, 2),
+        b"anthropic_provider" => (Field::Provider, 3),
         // People read addresses; an account stays one when its address changes; `user.id` is random
         // per installation of Claude Code.
         b"user_email" => (Field::User, 0),
@@ -82,6 +85,8 @@ fn field(key: &[u8]) -> Option<(Field, u8)> {
         b"organization_name" => (Field::Organization, 0),
         b"organization" => (Field::Organization, 1),
         b"organization_id" => (Field::Organization, 2),
+        b"speed" => (Field::Speed, 0),
+        b"query_source" => (Field::QuerySource, 0),
         _ => return None,
     })
 }
@@ -94,10 +99,24 @@ enum Level {
     Resource,
 }
 
+/// Under which conditions tokens are billed, as far as a client says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Billing {
+    /// Who serves the model, as the client states it.
+    pub provider: String,
+    /// Fast mode.
+    pub fast: bool,
+    /// An account or organisation is known.
+    pub is_signed_in: bool,
+    /// The main conversation, not a subagent or an auxiliary request.
+    pub is_main: bool,
+}
+
 /// Takes what is known of one source: its attributes and those above it, in any order.
 #[derive(Debug, Default)]
 pub(crate) struct Describer {
     scope_name: String,
+    is_signed_in: bool,
     /// By [`Field`].
     found: [Found; FIELDS],
 }
@@ -143,6 +162,9 @@ impl Describer {
         }
         let mut folded = [0; MAX_KEY];
         let Some(key) = fold_key(attribute.key, &mut folded) else { return };
+        if matches!(key, b"user_account_uuid" | b"user_account_id" | b"organization_id") {
+            self.is_signed_in |= !attribute.value.is_empty();
+        }
         let Some((field, place)) = field(key) else { return };
         let found = &mut self.found[field as usize];
         let rank = (place, level as u8);
@@ -156,7 +178,7 @@ impl Describer {
 
     /// Whose usage the source's increases are, in which session, and what they count as; `None` if
     /// they are counted elsewhere.
-    pub(super) fn finish(mut self, rule: MetricRule) -> Option<(Dimensions, String, Effect)> {
+    pub(crate) fn finish(mut self, rule: MetricRule) -> Option<(Dimensions, String, Effect)> {
         if rule.is_shared() && has_a_metric_of_its_own(&self.scope_name) {
             return None;
         }
@@ -176,6 +198,17 @@ impl Describer {
             organization: self.text(Field::Organization),
         };
         Some((dimensions, self.text(Field::Session), effect))
+    }
+
+    /// Under which conditions the source's tokens are billed.
+    pub fn billing(&self) -> Billing {
+        let text = |field: Field| self.found[field as usize].text.as_str();
+        Billing {
+            provider: text(Field::Provider).to_owned(),
+            fast: text(Field::Speed) == "fast",
+            is_signed_in: self.is_signed_in,
+            is_main: text(Field::QuerySource) == "main",
+        }
     }
 
     fn text(&mut self, field: Field) -> String {

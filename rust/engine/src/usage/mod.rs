@@ -24,8 +24,10 @@ mod waiting;
 
 pub(crate) use {
     book::{Cut, UsageBook},
+    count::increases,
+    describe::{Billing, Describer},
     keeper::UsageKeeper,
-    rule::MetricRule,
+    rule::{Effect, MetricRule},
 };
 
 pub use segment::{MalformedSegment, read_segment};

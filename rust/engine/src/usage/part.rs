@@ -58,6 +58,16 @@ pub(super) struct Pending {
     pub measure: Measure,
     /// The same amount is taken out of the input (see [`Effect::is_part_of_input`]).
     pub is_part_of_input: bool,
+    /// What it cost in 10⁻¹² dollars, where that is computed.
+    pub computed: Option<i64>,
+}
+
+/// Costs together; what has none adds none.
+fn sum(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 impl Part {
@@ -75,7 +85,13 @@ impl Part {
 
     /// Adds an increase; `learn` describes a source that is not known.
     #[inline]
-    pub fn add(&mut self, identity: Identity, hour: u32, value: Number, learn: impl FnOnce() -> Learnt) {
+    pub fn add(
+        &mut self,
+        identity: Identity,
+        hour: u32,
+        (value, computed): (Number, Option<i64>),
+        learn: impl FnOnce() -> Learnt,
+    ) {
         if self.young.len() >= self.limits.part_sources || self.young_bytes >= self.limits.part_bytes {
             self.old = std::mem::take(&mut self.young);
             self.old_bytes = std::mem::take(&mut self.young_bytes);
@@ -103,11 +119,19 @@ impl Part {
             && let Some(row) = pending.get_mut(source.row as usize)
         {
             row.amount = row.amount.saturating_add(amount);
+            row.computed = sum(row.computed, computed);
             return;
         }
         (source.cut, source.hour, source.row) = (*cut, hour, pending.len() as u32);
         let Effect { measure, is_part_of_input, .. } = *effect;
-        pending.push(Pending { holder: Arc::clone(holder), amount, hour, measure, is_part_of_input });
+        pending.push(Pending {
+            holder: Arc::clone(holder),
+            amount,
+            hour,
+            measure,
+            is_part_of_input,
+            computed,
+        });
     }
 
     /// Hands out what was added since the last call, in no order, and keeps the memory.

@@ -12,7 +12,7 @@ pub(super) fn provider<'a>(stated: &'a str, model: &str) -> Cow<'a, str> {
 fn of_statement(stated: &str) -> Cow<'_, str> {
     let lower = stated.to_ascii_lowercase();
     Cow::Borrowed(match lower.as_str() {
-        "anthropic" => "anthropic",
+        "anthropic" | "firstparty" => "anthropic",
         "openai" => "openai",
         "aws.bedrock" | "aws_bedrock" | "bedrock" => "bedrock",
         "gcp.vertex_ai" | "vertex_ai" | "vertex" => "vertex",

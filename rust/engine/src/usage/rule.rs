@@ -89,7 +89,7 @@ impl MetricRule {
     }
 
     /// The agent that the name tells; empty if the scope must.
-    pub(super) fn agent(self) -> &'static str {
+    pub(crate) fn agent(self) -> &'static str {
         self.metric.agent
     }
 
@@ -98,19 +98,26 @@ impl MetricRule {
         self.metric.agent.is_empty()
     }
 
+    /// Whether the metric counts dollars.
+    pub(crate) fn is_cost(self) -> bool {
+        matches!(self.metric.counts, Counts::Cost(_))
+    }
+
     /// What a point with this token type counts as; `None` if other points count it already.
     pub(super) fn effect(self, token_type: &str) -> Option<Effect> {
         match self.metric.counts {
-            Counts::Cost(pico) => Some(Effect::plain(Measure::ReportedCost, pico)),
+            Counts::Cost(pico) => Some(Effect::plain(Measure::ReportedCost, true, pico)),
             Counts::Tokens(dialect) => dialect.effect(token_type),
         }
     }
 }
 
 /// What a source's increases count as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Effect {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Effect {
     pub measure: Measure,
+    /// Its client counts each token once, whatever types it has.
+    pub is_exclusive: bool,
     /// What it counts was counted as input too, and is taken out there.
     pub is_part_of_input: bool,
     /// What one unit of the value is worth.
@@ -118,8 +125,8 @@ pub(super) struct Effect {
 }
 
 impl Effect {
-    const fn plain(measure: Measure, factor: i64) -> Self {
-        Self { measure, is_part_of_input: false, factor }
+    const fn plain(measure: Measure, is_exclusive: bool, factor: i64) -> Self {
+        Self { measure, is_exclusive, is_part_of_input: false, factor }
     }
 
     /// The amount that `value`, an increase, is worth: rounded to whole units, at most `i64::MAX`.
@@ -135,7 +142,8 @@ impl Effect {
 impl Dialect {
     fn effect(self, token_type: &str) -> Option<Effect> {
         use Measure::{CacheCreationTokens, CacheReadTokens, InputTokens, OtherTokens, OutputTokens};
-        let part_of_input = |measure| Some(Effect { measure, is_part_of_input: true, factor: 1 });
+        let part_of_input =
+            |measure| Some(Effect { measure, is_exclusive: false, is_part_of_input: true, factor: 1 });
         // `cacheRead`, `cache_read` and `cache-read` are one.
         let mut folded = token_type.replace(['_', '-', '.'], "");
         folded.make_ascii_lowercase();
@@ -154,7 +162,7 @@ impl Dialect {
             (Self::Codex | Self::GenAi, _) => return None,
             (Self::Exclusive | Self::Gemini, _) => OtherTokens,
         };
-        Some(Effect::plain(measure, 1))
+        Some(Effect::plain(measure, self == Self::Exclusive, 1))
     }
 }
 

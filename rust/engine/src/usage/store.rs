@@ -71,17 +71,20 @@ pub enum Measure {
     CacheCreationTokens = 4,
     /// Dollars as the client reports them.
     ReportedCost = 5,
+    /// Dollars computed from list prices.
+    ComputedCost = 6,
 }
 
 impl Measure {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OtherTokens,
         Self::InputTokens,
         Self::OutputTokens,
         Self::CacheReadTokens,
         Self::CacheCreationTokens,
         Self::ReportedCost,
+        Self::ComputedCost,
     ];
 }
 

@@ -1,7 +1,11 @@
-//! Stored texts, shown as a batch without points, so that they get the identities that a batch's texts get.
+//! Texts that no batch brings (stored ones, those of computed metrics), shown as a batch without points, so that
+//! they get the identities that a batch's texts get.
 
 use crate::attribute;
-use crate::batch::{Batch, Malformed, Span, Visitor};
+use crate::batch::{Batch, Malformed, MetricRef, ResourceRef, ScopeRef, Span, Visitor};
+use crate::engine::Engine;
+use crate::identity::AttributeSum;
+use crate::path::{Labels, MetricPath, PathHasher};
 
 /// Texts one after the other.
 #[derive(Debug, Default)]
@@ -80,5 +84,35 @@ impl Batch for TextBatch {
 
     fn metadata(&self, each: impl FnMut(&[u8])) -> Result<(), Malformed> {
         self.records(self.metadata.span(), each)
+    }
+}
+
+/// The texts above a point.
+pub(crate) struct TextPath {
+    pub resource: ResourceRef,
+    pub scope: ScopeRef,
+    pub metric: MetricRef,
+}
+
+impl TextPath {
+    /// As `intake` does it for a batch.
+    pub fn identify(self, engine: &Engine, batch: &TextBatch) -> Result<MetricPath, Malformed> {
+        let mut metadata = AttributeSum::default();
+        batch.metadata(|record| metadata.add(engine.key.attribute(record)))?;
+        let (key, labels) = (&engine.key, Labels::new(&engine.config));
+        let mut hasher = PathHasher { key, trimming: &engine.trimming, labels, scratch: Vec::new() };
+        let resource_identity = hasher.resource(batch, self.resource, metadata.0, 0, &mut Vec::new())?;
+        let scope_identity = hasher.scope(batch, self.scope, resource_identity)?;
+        let metric_identity = hasher.metric(batch, self.metric, scope_identity);
+        Ok(MetricPath {
+            metric: self.metric,
+            scope: self.scope,
+            resource: self.resource,
+            metric_identity,
+            scope_identity,
+            resource_identity,
+            plan: engine.trimming.plan(batch.bytes(self.metric.name)),
+            usage: None,
+        })
     }
 }

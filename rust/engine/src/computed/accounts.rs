@@ -1,0 +1,85 @@
+//! Streams of few attributes that many sources add to: differences and data quality, by model or by issue.
+//!
+//! A batch adds up what it has for each (`Sums`) and visits its stream once.
+
+use hashbrown::HashTable;
+use parking_lot::Mutex;
+use tokenledger_prices::PicoUsd;
+
+use crate::computed::Computed;
+use crate::identity::Identity;
+use crate::source::Link;
+
+/// Places that are remembered at most; beyond, all are looked up again.
+const MAX_PLACES: usize = 1 << 14;
+
+/// Where the streams are.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    places: Mutex<HashTable<(Identity, Link)>>,
+}
+
+impl Accounts {
+    pub fn place(&self, name: Identity) -> Link {
+        let places = self.places.lock();
+        places.find(name.table_hash(), |(known, _)| *known == name).map_or(Link::NONE, |(_, link)| *link)
+    }
+
+    pub fn remember(&self, name: Identity, link: Link) {
+        let mut places = self.places.lock();
+        if places.len() >= MAX_PLACES {
+            places.clear();
+        }
+        if let Some((_, known)) = places.find_mut(name.table_hash(), |(known, _)| *known == name) {
+            *known = link;
+        } else {
+            places.insert_unique(name.table_hash(), (name, link), |(name, _)| name.table_hash());
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.places.lock().allocation_size()
+    }
+}
+
+/// What a batch adds to accounts.
+#[derive(Debug, Default)]
+pub(super) struct Sums(Vec<Sum>);
+
+/// What a batch adds to one account.
+#[derive(Clone, Debug)]
+pub(super) struct Sum {
+    pub metric: Computed,
+    /// Of `token_ledger.data_quality`.
+    pub issue: &'static str,
+    /// Names agent, model and provider.
+    pub account: u64,
+    /// A point of the batch that stands for the account: its resource, its time.
+    pub point: u32,
+    /// The source of that point.
+    pub source: Identity,
+    pub resource: Identity,
+    /// 10⁻¹² dollars, or tokens.
+    pub amount: PicoUsd,
+}
+
+impl Sums {
+    /// Adds to the account's sum; most points of a batch are of few accounts.
+    pub fn add(&mut self, sum: Sum) {
+        let is_same = |known: &&mut Sum| {
+            (known.metric, known.issue, known.account, known.resource)
+                == (sum.metric, sum.issue, sum.account, sum.resource)
+        };
+        match self.0.iter_mut().rev().take(LOOK_BACK).find(is_same) {
+            Some(known) => known.amount += sum.amount,
+            None => self.0.push(sum),
+        }
+    }
+
+    pub fn drain(&mut self) -> impl Iterator<Item = Sum> + '_ {
+        self.0.drain(..)
+    }
+}
+
+/// Sums that are compared with before another is begun; two sums of one account do no harm.
+const LOOK_BACK: usize = 8;

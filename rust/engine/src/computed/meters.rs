@@ -1,0 +1,120 @@
+//! The sources that are priced: what an increase of each is worth, and where its streams are.
+
+use std::collections::HashMap;
+
+use hashbrown::HashTable;
+use parking_lot::Mutex;
+
+use crate::computed::tariff::{Tariff, TariffKey};
+use crate::identity::Identity;
+use crate::source::Link;
+
+/// Parts of the table, with a lock each.
+const PARTS: usize = 16;
+/// Sources of one of the two generations of a part: 2¹⁸ in all are known, as many as usage knows.
+const PART_SOURCES: usize = (1 << 18) / PARTS / 2;
+/// Tariffs of a part; models are few, and a flood of invented ones begins anew here.
+const PART_TARIFFS: usize = 1024;
+/// Bytes of a tariff with its texts, roughly.
+const TARIFF_BYTES: usize = 512;
+
+/// See the head of this file.
+#[derive(Debug)]
+pub(super) struct Meters {
+    parts: Box<[Mutex<Part>]>,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        Self { parts: (0..PARTS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+/// One part.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    young: HashTable<Meter>,
+    /// Forgotten when `young` is full.
+    old: HashTable<Meter>,
+    pub tariffs: Vec<Tariff>,
+    numbers: HashMap<TariffKey, u32>,
+}
+
+/// What is kept of a source.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meter {
+    pub identity: Identity,
+    /// Place in [`Part::tariffs`].
+    pub tariff: u32,
+    /// Minute of the monotonic clock in which its client was last told of it.
+    pub told_minute: u32,
+    /// Names the client; see [`super::clients`].
+    pub client: u64,
+    pub has_user: bool,
+    /// Its client reports costs too.
+    pub is_reported: bool,
+    /// Of its cost, or of its tokens without a price.
+    pub cost: Link,
+    pub savings: Link,
+}
+
+const _: () = assert!(size_of::<Meter>() <= 96, "a quarter of what a source and its stream take");
+
+impl Meters {
+    pub fn part(&self, source: Identity) -> &Mutex<Part> {
+        &self.parts[source.shard(PARTS)]
+    }
+
+    /// Another price table: every source is worked out anew.
+    pub fn forget_tariffs(&self) {
+        self.parts.iter().for_each(|part| part.lock().clear());
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.lock().bytes()).sum()
+    }
+}
+
+impl Part {
+    /// A known source.
+    #[inline]
+    pub fn find(&mut self, identity: Identity) -> Option<&mut Meter> {
+        let hash = identity.table_hash();
+        if self.young.find(hash, |meter| meter.identity == identity).is_none() {
+            let Ok(old) = self.old.find_entry(hash, |meter| meter.identity == identity) else { return None };
+            let meter = old.remove().0;
+            self.insert(meter);
+        }
+        self.young.find_mut(hash, |meter| meter.identity == identity)
+    }
+
+    /// A source that is not known yet.
+    pub fn insert(&mut self, meter: Meter) {
+        if self.young.len() >= PART_SOURCES {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert_unique(meter.identity.table_hash(), meter, |meter| meter.identity.table_hash());
+    }
+
+    /// The number of a tariff, made if it is not known.
+    pub fn tariff(&mut self, key: TariffKey, make: impl FnOnce(TariffKey) -> Tariff) -> u32 {
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        if self.tariffs.len() >= PART_TARIFFS {
+            self.clear();
+        }
+        let number = self.tariffs.len() as u32;
+        self.tariffs.push(make(key.clone()));
+        self.numbers.insert(key, number);
+        number
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn bytes(&self) -> usize {
+        self.young.allocation_size() + self.old.allocation_size() + self.tariffs.len() * TARIFF_BYTES
+    }
+}

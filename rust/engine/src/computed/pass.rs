@@ -1,0 +1,265 @@
+//! The pass over a batch: from increases of sources to what is added to computed streams.
+
+use tokenledger_prices::{PicoUsd, Prices};
+
+use crate::apply::Application;
+use crate::batch::Batch;
+use crate::computed::accounts::{Sum, Sums};
+use crate::computed::meters::{Meter, Part};
+use crate::computed::place::{Amount, Labels};
+use crate::computed::tariff::{Tariff, TariffKey, Worth};
+use crate::computed::{Computed, Pricing};
+use crate::identity::Identity;
+use crate::path::MetricPath;
+use crate::result::{BatchResult, Course, IncomingPoint};
+use crate::source::Link;
+use crate::usage::{Describer, MetricRule, increases};
+
+/// Issues of `token_ledger.data_quality`.
+mod issue {
+    pub const UNKNOWN_MODEL: &str = "unknown_model";
+    pub const UNATTRIBUTED_USER: &str = "unattributed_user";
+    pub const MISSING_COST: &str = "missing_cost";
+}
+
+/// One pass.
+pub(super) struct Pass<'a, B> {
+    pub application: &'a Application<'a, B>,
+    pub pricing: &'a Pricing,
+    prices: &'a Prices,
+    pub result: &'a BatchResult,
+    sums: Sums,
+    /// Of the monotonic clock.
+    minute: u32,
+}
+
+/// A point that counts tokens or dollars.
+#[derive(Clone, Copy)]
+pub(super) struct Counted<'a> {
+    /// Place among the batch's points.
+    pub index: u32,
+    pub source: Identity,
+    pub point: &'a IncomingPoint,
+    pub path: &'a MetricPath,
+    pub rule: MetricRule,
+}
+
+/// What a point adds, as its source's part knew when it was locked.
+struct Charge {
+    meter: Meter,
+    account: u64,
+    value: Value,
+}
+
+enum Value {
+    /// 10⁻¹² dollars.
+    Reported(i64),
+    Unpriced {
+        tokens: i64,
+    },
+    /// 10⁻¹² dollars.
+    Priced {
+        tokens: i64,
+        cost: PicoUsd,
+        saved: PicoUsd,
+    },
+}
+
+impl<B: Batch> Application<'_, B> {
+    /// Computes what the batch's increases cost. Points that added nothing, because they were seen before (D3),
+    /// are a base (T3) or found no room, have another course by now.
+    pub(crate) fn compute(&self, result: &mut BatchResult) {
+        let Some(pricing) = self.engine.pricing.as_ref().filter(|_| !result.usage.is_empty()) else { return };
+        let prices = pricing.prices.read();
+        let Some(prices) = prices.as_deref() else { return };
+        let mut usage = std::mem::take(&mut result.usage);
+        let minute = self.emission.clock.monotonic_second / 60;
+        let mut pass = Pass { application: self, pricing, prices, result, sums: Sums::default(), minute };
+        // Costs first: a client that reports them in this very batch does report them.
+        for costs in [true, false] {
+            for used in &mut usage {
+                let point = &pass.result.points[used.point as usize];
+                let path = pass.result.path(point);
+                let Some(rule) = path.usage.filter(|rule| rule.is_cost() == costs) else { continue };
+                if point.course == Course::Add {
+                    let counted = Counted { index: used.point, source: used.source, point, path, rule };
+                    used.computed = pass.charge(counted);
+                }
+            }
+        }
+        pass.settle_sums();
+        result.usage = usage;
+    }
+}
+
+impl<B: Batch> Pass<'_, B> {
+    /// Returns the cost of the point in 10⁻¹² dollars, if it has a price.
+    fn charge(&mut self, counted: Counted<'_>) -> Option<i64> {
+        let charge = self.read_meter(counted)?;
+        let mut is_reported = charge.meter.is_reported;
+        if !is_reported || charge.meter.told_minute != self.minute {
+            is_reported = self.tell_client(counted, &charge);
+        }
+        let (tokens, cost) = match charge.value {
+            Value::Reported(pico) => {
+                self.sum(counted, &charge, Computed::Difference, "", PicoUsd::from(pico));
+                return None;
+            }
+            Value::Unpriced { tokens } => {
+                self.add(counted, Computed::Unpriced, charge.meter.cost, Amount::Tokens(tokens));
+                self.sum(counted, &charge, Computed::Quality, issue::UNKNOWN_MODEL, PicoUsd::from(tokens));
+                (tokens, None)
+            }
+            Value::Priced { tokens, cost, saved } => {
+                self.add(counted, Computed::Cost, charge.meter.cost, Amount::Dollars(cost));
+                if saved > 0 {
+                    self.add(counted, Computed::Savings, charge.meter.savings, Amount::Dollars(saved));
+                }
+                self.sum(counted, &charge, Computed::Difference, "", -cost);
+                (tokens, Some(i64::try_from(cost).unwrap_or(i64::MAX)))
+            }
+        };
+        for (issue, has_it) in
+            [(issue::UNATTRIBUTED_USER, !charge.meter.has_user), (issue::MISSING_COST, !is_reported)]
+        {
+            if has_it {
+                self.sum(counted, &charge, Computed::Quality, issue, PicoUsd::from(tokens));
+            }
+        }
+        cost
+    }
+
+    /// What the point is worth; `None` if nothing.
+    #[inline]
+    fn read_meter(&self, counted: Counted<'_>) -> Option<Charge> {
+        let mut part = self.pricing.meters.part(counted.source).lock();
+        let meter = match part.find(counted.source) {
+            Some(meter) => *meter,
+            None => self.learn(&mut part, counted),
+        };
+        let time = self.application.time(counted.point);
+        let Part { tariffs, .. } = &mut *part;
+        let tariff = tariffs.get_mut(meter.tariff as usize)?;
+        if let Worth::Priced { valid, .. } = &tariff.worth
+            && !valid.contains(&time)
+        {
+            *tariff = Tariff::new(tariff.key.clone(), self.prices, &self.pricing.config, time);
+        }
+        let effect = &tariff.key.effect;
+        let amounts = increases(counted.point.value, self.result).into_iter().flatten();
+        let amount = amounts.fold(0_i64, |sum, value| sum.saturating_add(effect.amount(value)));
+        if amount <= 0 {
+            return None; // nothing was used
+        }
+        let value = match tariff.worth {
+            Worth::Nothing => return None,
+            Worth::Reported => Value::Reported(amount),
+            Worth::Unpriced => Value::Unpriced { tokens: amount },
+            Worth::Priced { per_token, saved_per_token, .. } => Value::Priced {
+                tokens: amount,
+                cost: PicoUsd::from(amount) * per_token,
+                saved: PicoUsd::from(amount) * saved_per_token,
+            },
+        };
+        Some(Charge { meter, account: tariff.account, value })
+    }
+
+    /// The first sight of a source.
+    #[cold]
+    fn learn(&self, part: &mut Part, counted: Counted<'_>) -> Meter {
+        let mut describer = Describer::default();
+        self.application.describe(counted.point, counted.path, &mut describer);
+        let billing = describer.billing();
+        let mut meter = Meter {
+            identity: counted.source,
+            tariff: u32::MAX,
+            told_minute: u32::MAX,
+            client: 0,
+            has_user: false,
+            is_reported: false,
+            cost: Link::NONE,
+            savings: Link::NONE,
+        };
+        if let Some((dimensions, _, effect)) = describer.finish(counted.rule) {
+            let who = [&dimensions.agent, &dimensions.user];
+            meter.client = xxhash_rust::xxh3::xxh3_64(who.map(|text| text.as_str()).join("\0").as_bytes());
+            meter.has_user = !dimensions.user.is_empty()
+                && self.pricing.config.unattributed.as_ref().is_none_or(|text| *text != dimensions.team);
+            let time = self.application.time(counted.point);
+            let key = TariffKey::new(&dimensions, effect, billing);
+            meter.tariff = part.tariff(key, |key| Tariff::new(key, self.prices, &self.pricing.config, time));
+        }
+        part.insert(meter);
+        meter
+    }
+
+    /// Tells who is heard, and learns whether that client reports costs.
+    fn tell_client(&self, counted: Counted<'_>, charge: &Charge) -> bool {
+        let with_cost = matches!(charge.value, Value::Reported(_));
+        let agent = counted.rule.agent();
+        let client = charge.meter.client;
+        let is_reported = self.pricing.clients.lock().heard(client, agent, with_cost, self.minute);
+        if let Some(meter) = self.pricing.meters.part(counted.source).lock().find(counted.source) {
+            (meter.is_reported, meter.told_minute) = (is_reported, self.minute);
+        }
+        is_reported
+    }
+
+    /// Adds to a stream of the source's own.
+    fn add(&self, counted: Counted<'_>, metric: Computed, link: Link, amount: Amount) {
+        if self.add_to_known(link, amount, counted.point) {
+            return;
+        }
+        let Some(labels) = self.labels(counted) else { return };
+        let link = self.place(counted, metric, &labels.of_source(), amount);
+        if let Some(meter) = self.pricing.meters.part(counted.source).lock().find(counted.source) {
+            *(if metric == Computed::Savings { &mut meter.savings } else { &mut meter.cost }) = link;
+        }
+    }
+
+    /// Notes what is added to a stream of many sources.
+    fn sum(
+        &mut self,
+        counted: Counted<'_>,
+        charge: &Charge,
+        metric: Computed,
+        issue: &'static str,
+        amount: PicoUsd,
+    ) {
+        let resource = counted.path.resource_identity.source;
+        let (point, source, account) = (counted.index, counted.source, charge.account);
+        self.sums.add(Sum { metric, issue, account, point, source, resource, amount });
+    }
+
+    /// Adds what the batch has for streams of many sources.
+    fn settle_sums(&mut self) {
+        let mut sums = std::mem::take(&mut self.sums);
+        for sum in sums.drain() {
+            let point = &self.result.points[sum.point as usize];
+            let path = self.result.path(point);
+            let Some(rule) = path.usage else { continue };
+            let counted = Counted { index: sum.point, source: sum.source, point, path, rule };
+            let key = &self.application.engine.key;
+            let numbers = [sum.resource.0, u128::from(sum.account)];
+            let texts: [&[u8]; 2] = [&[sum.metric as u8], sum.issue.as_bytes()];
+            let name = key.parts(&mut Vec::new(), &numbers, &texts);
+            let amount = match sum.metric {
+                Computed::Difference => Amount::Dollars(sum.amount),
+                _ => Amount::Tokens(i64::try_from(sum.amount).unwrap_or(i64::MAX)),
+            };
+            if !self.add_to_known(self.pricing.accounts.place(name), amount, point)
+                && let Some(labels) = self.labels(counted)
+            {
+                let link = self.place(counted, sum.metric, &labels.of_account(sum.issue), amount);
+                self.pricing.accounts.remember(name, link);
+            }
+        }
+    }
+
+    /// Agent, model, provider and type of a source that is known by now.
+    fn labels(&self, counted: Counted<'_>) -> Option<Labels> {
+        let mut part = self.pricing.meters.part(counted.source).lock();
+        let number = part.find(counted.source)?.tariff;
+        part.tariffs.get(number as usize).map(|tariff| Labels::of(&tariff.key))
+    }
+}

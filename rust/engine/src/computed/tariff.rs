@@ -1,0 +1,107 @@
+//! What the increases of a kind of source are worth: worked out once per model, token type and condition.
+
+use std::ops::Range;
+
+use tokenledger_prices::{Class, Modifiers, PicoUsd, Prices};
+
+use crate::config::PricingConfig;
+use crate::usage::{Billing, Dimensions, Effect, Measure};
+
+/// Parts in a million.
+const MILLION: i128 = 1_000_000;
+
+/// What makes sources cost the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TariffKey {
+    pub agent: String,
+    /// As the client writes it.
+    pub model: String,
+    /// As [`Dimensions::provider`].
+    pub provider: String,
+    /// As the client states it, for the price table.
+    pub stated_provider: String,
+    pub effect: Effect,
+    pub billing: Billing,
+}
+
+/// What one unit of a source is worth.
+#[derive(Clone, Debug)]
+pub(super) struct Tariff {
+    pub key: TariffKey,
+    pub worth: Worth,
+    /// Names (agent, model, provider).
+    pub account: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Worth {
+    /// Counted elsewhere, or by a client whose token types include each other.
+    Nothing,
+    /// Dollars as the client reports them.
+    Reported,
+    /// Tokens of a model, or of a type, that no price is known for.
+    Unpriced,
+    /// Tokens with a price, in 10⁻¹² dollars each, during a time in Unix nanoseconds.
+    Priced { per_token: PicoUsd, saved_per_token: PicoUsd, valid: Range<u64> },
+}
+
+impl TariffKey {
+    pub fn new(dimensions: &Dimensions, effect: Effect, billing: Billing) -> Self {
+        Self {
+            agent: dimensions.agent.clone(),
+            model: dimensions.model.clone(),
+            provider: dimensions.provider.clone(),
+            stated_provider: billing.provider.clone(),
+            effect,
+            billing: Billing { provider: String::new(), ..billing },
+        }
+    }
+}
+
+impl Tariff {
+    /// What `key` is worth at a time in Unix nanoseconds.
+    pub fn new(key: TariffKey, prices: &Prices, config: &PricingConfig, unix_nano: u64) -> Self {
+        let names = [&key.agent, &key.model, &key.provider];
+        let account = xxhash_rust::xxh3::xxh3_64(names.map(|name| name.as_str()).join("\0").as_bytes());
+        let worth = worth(&key, prices, config, unix_nano);
+        Self { key, worth, account }
+    }
+}
+
+fn worth(key: &TariffKey, prices: &Prices, config: &PricingConfig, unix_nano: u64) -> Worth {
+    let class = match key.effect.measure {
+        _ if !key.effect.is_exclusive => return Worth::Nothing,
+        Measure::ReportedCost => return Worth::Reported,
+        Measure::ComputedCost => return Worth::Nothing,
+        Measure::OtherTokens => return Worth::Unpriced,
+        Measure::InputTokens => Class::Input,
+        Measure::OutputTokens => Class::Output,
+        Measure::CacheReadTokens => Class::CacheRead,
+        Measure::CacheCreationTokens => Class::CacheWrite5m,
+    };
+    let Some(found) = prices.find(&key.model, &key.stated_provider) else { return Worth::Unpriced };
+    let modifiers = Modifiers { fast: key.billing.fast, ..Modifiers::default() };
+    let Some(rate) = found.rate(class, unix_nano, modifiers) else { return Worth::Unpriced };
+    let mut valid = rate.valid.clone();
+    let mut per_token = rate.per_token;
+    if class == Class::CacheWrite5m {
+        let share = i128::from(config.one_hour_share(&key.billing));
+        let Some(hour) = found.rate(Class::CacheWrite1h, unix_nano, modifiers) else {
+            return Worth::Unpriced;
+        };
+        valid = valid.start.max(hour.valid.start)..valid.end.min(hour.valid.end);
+        per_token = (per_token * (MILLION - share) + hour.per_token * share + MILLION / 2) / MILLION;
+    }
+    Worth::Priced { per_token, saved_per_token: rate.saved_per_token.max(0), valid }
+}
+
+/// The type of tokens as our metrics name it, whatever the client calls it.
+pub(super) fn type_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::InputTokens => "input",
+        Measure::OutputTokens => "output",
+        Measure::CacheReadTokens => "cache_read",
+        Measure::CacheCreationTokens => "cache_creation",
+        Measure::OtherTokens | Measure::ReportedCost | Measure::ComputedCost => "other",
+    }
+}
