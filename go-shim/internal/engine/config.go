@@ -101,6 +101,8 @@ type Config struct {
 	Rules []Rule
 	// ResourceRule trims resources.
 	ResourceRule ResourceRule
+	// Pricing says what is computed from tokens; nil is nothing. It begins with the first SetPrices.
+	Pricing *Pricing
 	// Storage keeps a ledger, so that totals outlive the engine.
 	Storage Storage
 	// Clock replaces the system's clocks in tests; nil is the system.
@@ -124,6 +126,7 @@ func (c Config) MarshalJSON() ([]byte, error) {
 		MaxMemoryBytes      int64            `json:"max_memory_bytes"`
 		Rules               []Rule           `json:"rules,omitzero"`
 		ResourceRule        ResourceRule     `json:"resource_rule"`
+		Pricing             *Pricing         `json:"pricing,omitzero"`
 	}{
 		Identity:            c.Identity,
 		Prometheus:          c.Prometheus,
@@ -138,6 +141,7 @@ func (c Config) MarshalJSON() ([]byte, error) {
 		MaxMemoryBytes:      c.MaxMemoryBytes,
 		Rules:               c.Rules,
 		ResourceRule:        c.ResourceRule,
+		Pricing:             c.Pricing,
 	})
 }
 

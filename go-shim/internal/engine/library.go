@@ -48,6 +48,8 @@ func checkLibrary() error {
 		stats:           C.sizeof_tl_stats,
 		opening:         C.sizeof_tl_opening,
 		error:           C.sizeof_tl_error,
+		price_request:   C.sizeof_tl_price_request,
+		price_answer:    C.sizeof_tl_price_answer,
 	}
 	if compiled != expected {
 		return fmt.Errorf("the Tokenledger library and its header differ in layout (%+v, %+v): run `make lib` and build again",

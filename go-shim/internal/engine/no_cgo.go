@@ -6,6 +6,27 @@ package engine
 
 import "go.opentelemetry.io/collector/pdata/pmetric"
 
+// Prices cannot be made without cgo; its methods exist so that callers compile.
+type Prices struct{}
+
+// NewPrices always fails with ErrNoCgo.
+func NewPrices([]byte) (*Prices, error) { return nil, ErrNoCgo }
+
+// Version is empty.
+func (*Prices) Version() string { return "" }
+
+// Currency is empty.
+func (*Prices) Currency() (code string, perUSD float64) { return "", 0 }
+
+// Price knows none.
+func (*Prices) Price(PriceRequest) (PriceAnswer, bool) { return PriceAnswer{}, false }
+
+// Close does nothing.
+func (*Prices) Close() {}
+
+// SetPrices always fails with ErrNoCgo.
+func (*Engine) SetPrices(*Prices) error { return ErrNoCgo }
+
 // Engine cannot be made without cgo; its methods exist so that callers compile.
 type Engine struct{}
 

@@ -63,3 +63,17 @@ type PriceAnswer struct {
 	// SavingsPico is what reading from caches saved.
 	SavingsPico int64
 }
+
+// PriceFileError says why a price file cannot be used.
+type PriceFileError struct{ reason string }
+
+// Error names the place in the file and the remedy.
+func (e *PriceFileError) Error() string { return e.reason }
+
+// Pricing says what an engine computes from tokens.
+type Pricing struct {
+	// OneHourShare is the share of cache writes that live for an hour, from 0 to 1; nil is what clients document.
+	OneHourShare *float64 `json:"one_hour_share,omitzero"`
+	// Unattributed is the team of people whom an attribution file does not know; empty where there is no such file.
+	Unattributed string `json:"unattributed,omitzero"`
+}

@@ -4,6 +4,7 @@ use tokenledger::ledger::Opening;
 use tokenledger::{AddedPoint, AttributeEdit, Outcomes, Stats, Verdict};
 
 use crate::layout::{self, BatchHeader, MetricRecord, PointRecord, ResourceRecord, ScopeRecord};
+use crate::prices::{PriceAnswer, PriceRequest};
 use crate::status::Error;
 
 /// The answers to one batch, inside the memory of its result handle.
@@ -103,6 +104,10 @@ pub struct AbiSizes {
     pub opening: u32,
     /// Bytes of an error.
     pub error: u32,
+    /// Bytes of a price request.
+    pub price_request: u32,
+    /// Bytes of a price answer.
+    pub price_answer: u32,
 }
 
 impl AbiSizes {
@@ -121,6 +126,8 @@ impl AbiSizes {
             stats: size_of::<Stats>() as u32,
             opening: size_of::<Opening>() as u32,
             error: size_of::<Error>() as u32,
+            price_request: size_of::<PriceRequest>() as u32,
+            price_answer: size_of::<PriceAnswer>() as u32,
         }
     }
 }

@@ -11,13 +11,28 @@
 //! No I/O and no clock in here.
 #![forbid(unsafe_code)]
 
+mod book;
+mod cost;
+mod discount;
+mod entry;
+mod exact;
+mod explain;
+mod moment;
+mod name;
+mod near;
+mod parse;
 mod prices;
 mod request;
+mod seller;
 mod table;
 
-pub use prices::{Found, Prices, Rate};
+pub use cost::{Found, Rate};
+pub use explain::{Explanation, Factor, Usd};
+pub use moment::{moment, show_moment};
+pub use name::{Geography, Name};
+pub use prices::Prices;
 pub use request::{Amounts, Answer, Modifiers, Tokens};
-pub use table::{Row, Table, TableError};
+pub use table::{Currency, Discount, LongContext, Row, Table, TableError, Tier};
 
 /// US dollars in units of 10⁻¹².
 pub type PicoUsd = i128;

@@ -46,6 +46,8 @@ pub struct Answer<'a> {
     pub list: Amounts,
     /// What reading from caches saved against paying the same tokens as input, after discounts.
     pub savings: PicoUsd,
+    /// Searches of the web for which the row has no price, and which are in no amount.
+    pub unpriced_web_searches: u64,
 }
 
 /// Cost by part.

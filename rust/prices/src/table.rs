@@ -1,6 +1,9 @@
 //! The table as it is written: TOML, the same schema for the built-in table and for users' files.
 //!
-//! Prices are US dollars per million tokens.
+//! Prices are US dollars per million tokens, from 0 to 10,000 and with at most six decimal places; factors are above
+//! 0, at most 100, with at most four. A user's row stands for itself: it replaces the built-in rows of its provider
+//! and model during its period as a whole, and takes over none of their fields. To change one price, write the
+//! whole row.
 
 use serde::Deserialize;
 use toml::value::Datetime;
@@ -22,6 +25,9 @@ pub struct Table {
     pub discounts: Vec<Discount>,
     /// Another currency to show amounts in; dollars are always shown.
     pub currency: Option<Currency>,
+    /// Whether Bedrock's names without a region (`anthropic.claude-…`) mean a regional endpoint; absent: yes.
+    /// `false` where clients shorten the names of global inference profiles.
+    pub bedrock_bare_is_regional: Option<bool>,
 }
 
 /// The price of one model from one seller during one period.
@@ -39,9 +45,11 @@ pub struct Row {
     pub from: Option<Datetime>,
     /// First moment after it, UTC; absent: until further notice.
     pub to: Option<Datetime>,
-    /// Dollars per million tokens of each class.
+    /// Dollars per million tokens of each class. Input and output must be there, as 0 where they are free.
+    #[serde(default = "missing")]
     pub input: f64,
     /// See [`crate::Class`].
+    #[serde(default = "missing")]
     pub output: f64,
     /// Absent: reads cost as much as input.
     pub cache_read: Option<f64>,
@@ -90,8 +98,10 @@ pub struct LongContext {
 #[serde(default)]
 pub struct Tier {
     /// See [`Row`].
+    #[serde(default = "missing")]
     pub input: f64,
     /// See [`Row`].
+    #[serde(default = "missing")]
     pub output: f64,
     /// See [`Row`].
     pub cache_read: Option<f64>,
@@ -113,8 +123,15 @@ pub struct Discount {
     pub from: Option<Datetime>,
     /// As in [`Row`].
     pub to: Option<Datetime>,
-    /// Percent of the list price that is taken off, from 0 to 100.
+    /// Percent of the list price that is taken off, from 0 to 100, with at most two decimal places. It is taken off
+    /// web searches too.
+    #[serde(default = "missing")]
     pub percent: f64,
+}
+
+/// What a number is that a table must have and has not: not 0, which would make it free.
+fn missing() -> f64 {
+    f64::NAN
 }
 
 /// A currency at a rate that the user sets.

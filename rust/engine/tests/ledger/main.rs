@@ -5,6 +5,7 @@
 mod world;
 
 mod clients;
+mod computed;
 mod cuts;
 mod damage;
 mod distributions;

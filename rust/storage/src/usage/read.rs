@@ -123,7 +123,7 @@ fn visit(connection: &mut Connection, hours: &Range<u32>, visitor: &mut impl Vis
 
     let amounts = AMOUNTS.join(", ");
     let mut select = transaction.prepare(&format!(
-        "SELECT unix_hour, dimension_id, {amounts}, computed_cost_pico FROM usage
+        "SELECT unix_hour, dimension_id, {amounts} FROM usage
          WHERE unix_hour >= ? AND unix_hour < ?"
     ))?;
     let mut rows = select.query([hours.start, hours.end])?;

@@ -17,14 +17,19 @@ pub(super) const DIMENSIONS: [&str; 8] =
     ["agent", "model", "provider", "user", "team", "project", "cost_center", "organization"];
 
 /// Names of the columns of amounts, in the order of [`tokenledger::usage::Measure`].
-pub(super) const AMOUNTS: [&str; 6] = [
+/// All but the last are NOT NULL.
+pub(super) const AMOUNTS: [&str; 7] = [
     "other_tokens",
     "input_tokens",
     "output_tokens",
     "cache_read_tokens",
     "cache_creation_tokens",
     "reported_cost_pico",
+    COMPUTED,
 ];
+
+/// The amount that is NULL where nothing was computed: no price is known, or none was asked for.
+const COMPUTED: &str = "computed_cost_pico";
 
 /// Key in `meta`: the hour in which this file was begun.
 pub(super) const BEGAN: &str = "began_unix_hour";

@@ -104,9 +104,21 @@ impl UsageStore for SqliteUsage {
 /// What one hour adds under one set of dimensions.
 #[derive(Default)]
 struct Addition<'a> {
-    /// In the order of [`Measure`].
-    amounts: [i64; AMOUNTS.len()],
+    /// In the order of [`Measure`]; `None` where nothing came in.
+    amounts: [Option<i64>; AMOUNTS.len()],
     sessions: HashSet<&'a Arc<str>>,
+}
+
+impl Addition<'_> {
+    /// What the columns take: tokens and reported costs are 0 where nothing came in; computed costs are not,
+    /// so that sums say where nothing was computed.
+    fn or_zero(&self) -> [Option<i64>; AMOUNTS.len()] {
+        let mut amounts = self.amounts;
+        for measure in Measure::ALL.into_iter().filter(|measure| *measure != Measure::ComputedCost) {
+            amounts[measure as usize].get_or_insert(0);
+        }
+        amounts
+    }
 }
 
 fn add(transaction: &Transaction<'_>, entries: &[UsageEntry]) -> Sql<()> {
@@ -115,7 +127,7 @@ fn add(transaction: &Transaction<'_>, entries: &[UsageEntry]) -> Sql<()> {
     for entry in entries {
         let addition = additions.entry((entry.unix_hour, &*entry.dimensions)).or_default();
         let amount = &mut addition.amounts[entry.measure as usize];
-        *amount = amount.saturating_add(entry.amount);
+        *amount = Some(amount.unwrap_or(0).saturating_add(entry.amount));
         if !entry.session.is_empty() {
             addition.sessions.insert(&entry.session);
         }
@@ -129,8 +141,8 @@ fn add(transaction: &Transaction<'_>, entries: &[UsageEntry]) -> Sql<()> {
             Some(id) => *id,
             None => *dimension_ids.entry(dimensions).or_insert(dimension_id(transaction, dimensions)?),
         };
-        let keys = [i64::from(hour), dimension];
-        upsert.execute(params_from_iter(keys.iter().chain(&addition.amounts)))?;
+        let keys = [Some(i64::from(hour)), Some(dimension)];
+        upsert.execute(params_from_iter(keys.iter().chain(&addition.or_zero())))?;
         for session in addition.sessions {
             let session = match session_ids.get(&**session) {
                 Some(id) => *id,
@@ -163,16 +175,20 @@ fn session_id(transaction: &Transaction<'_>, session: &str) -> Sql<i64> {
 }
 
 /// Adds to a row or makes it. A sum that leaves 64 bits, which SQLite would make a float, stops at their
-/// end: what a client sends must not make the file unwritable.
+/// end: what a client sends must not make the file unwritable. What is NULL adds nothing.
 fn upsert_sql() -> String {
     let columns = AMOUNTS.join(", ");
     let sums = AMOUNTS.map(|column| {
         let sum = format!("usage.{column} + excluded.{column}");
         let end = format!("iif(excluded.{column} > 0, {}, {} - 1)", i64::MAX, -i64::MAX);
-        format!("{column} = iif(typeof({sum}) = 'integer', {sum}, {end})")
+        let one = format!("coalesce(usage.{column}, excluded.{column})");
+        format!(
+            "{column} = CASE typeof({sum}) WHEN 'integer' THEN {sum} WHEN 'null' THEN {one} ELSE {end} END"
+        )
     });
+    let places = vec!["?"; 2 + AMOUNTS.len()].join(", ");
     format!(
-        "INSERT INTO usage (unix_hour, dimension_id, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO usage (unix_hour, dimension_id, {columns}) VALUES ({places})
          ON CONFLICT DO UPDATE SET {}",
         sums.join(", ")
     )
@@ -197,5 +213,6 @@ fn prune(transaction: &Transaction<'_>, before: u32) -> Sql<()> {
 const _: () = assert!(
     AMOUNTS.len() == Measure::ALL.len()
         && Measure::ReportedCost as usize == 5
+        && Measure::ComputedCost as usize == 6
         && Measure::InputTokens as usize == 1
 );
