@@ -6,15 +6,22 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::sync::Arc;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use support::{BEGAN, Harness, MILLI, TestBatch, config, interval, point, test_key};
 use tokenledger::ledger::{
     Caretaker, Change, Finding, Head, Keeping, ReadReport, Storage, StorageError, StorageSizes, Stored,
 };
-use tokenledger::{Config, Engine, Rule};
+use tokenledger::{Config, Engine, PricingConfig, Rule};
+use tokenledger_prices::Prices;
 
 fn batch(points: usize, first_session: usize) -> TestBatch {
-    let mut batch = TestBatch::new(&[]);
+    batch_of("tokens", points, first_session)
+}
+
+fn batch_of(metric: &str, points: usize, first_session: usize) -> TestBatch {
+    let mut batch = TestBatch::of_metric(metric);
     for i in 0..points {
         let session = format!("888cb579-08db-4809-851c-{:012}", first_session + i / 4);
         let types = ["input", "output", "cacheRead", "cacheCreation"];
@@ -67,6 +74,38 @@ fn consume_with(c: &mut Criterion, name: &str, config: &Config) {
         });
     }
     group.finish();
+}
+
+/// As `consume`, of points that count tokens, with and without their price: the difference is what pricing adds.
+fn consume_priced(c: &mut Criterion) {
+    let rule = |mut config: Config| {
+        config.rules.iter_mut().for_each(|rule| rule.metrics = vec!["*".to_owned()]);
+        config
+    };
+    let pricing = || Some(PricingConfig::default());
+    for (name, config) in [
+        ("consume unpriced tokens", config()),
+        ("consume priced tokens", Config { pricing: pricing(), ..config() }),
+        ("consume trimmed unpriced tokens", rule(trimmed())),
+        ("consume trimmed priced tokens", Config { pricing: pricing(), ..rule(trimmed()) }),
+    ] {
+        let mut group = c.benchmark_group(name);
+        for points in [20, 1000] {
+            group.throughput(Throughput::Elements(points as u64));
+            group.bench_function(BenchmarkId::from_parameter(points), |b| {
+                let mut harness = Harness::new(config.clone());
+                harness.engine.set_prices(Arc::new(Prices::built_in().unwrap()));
+                let mut batch = batch_of("claude_code.token.usage", points, 0);
+                b.iter(|| {
+                    harness.elapsed += MILLI;
+                    let now = BEGAN + harness.elapsed;
+                    batch.set_times(now - MILLI, now);
+                    harness.engine.consume(&batch, harness.now(), &mut harness.result).unwrap();
+                });
+            });
+        }
+        group.finish();
+    }
 }
 
 /// As `consume`, with all that a ledger costs but the writing of its rows.
@@ -142,5 +181,5 @@ fn tick(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, consume, consume_with_ledger, tick);
+criterion_group!(benches, consume, consume_priced, consume_with_ledger, tick);
 criterion_main!(benches);

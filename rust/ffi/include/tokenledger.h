@@ -34,6 +34,28 @@
 // Tag of a [`PointRecord`].
 #define TL_TAG_POINT 4
 
+// Token classes of [`PriceRequest::tokens`] and [`PriceAnswer::tokens_pico`]: input, output, cache reads, cache
+// writes for five minutes and for an hour, reasoning. They exclude each other.
+#define TL_TOKEN_CLASSES 6
+
+// Bits of [`PriceRequest::modifiers`].
+#define TL_PRICE_FAST 1
+
+// Batch processing.
+#define TL_PRICE_BATCH 2
+
+// Flex processing.
+#define TL_PRICE_FLEX 4
+
+// Priority processing.
+#define TL_PRICE_PRIORITY 8
+
+// Data residency in the United States.
+#define TL_PRICE_RESIDENCY_US 16
+
+// A regional endpoint.
+#define TL_PRICE_REGIONAL 32
+
 // Bytes of text in an [`Error`]: a message names a path, and [`Error`] is 1 KiB with it.
 #define TL_MESSAGE_BYTES 1008
 
@@ -94,6 +116,8 @@ enum Measure
   MEASURE_CACHE_CREATION_TOKENS = 4,
   // Dollars as the client reports them.
   MEASURE_REPORTED_COST = 5,
+  // Dollars computed from list prices.
+  MEASURE_COMPUTED_COST = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -173,6 +197,9 @@ typedef uint8_t tl_temporality;
 // An engine behind the boundary. After a panic it answers every call with [`Status::Poisoned`].
 typedef struct tl_engine tl_engine;
 
+// A price table; immutable, so several threads may use it at once.
+typedef struct tl_prices tl_prices;
+
 // Answers to one batch, reused by the caller for the next.
 typedef struct tl_result tl_result;
 
@@ -207,6 +234,10 @@ typedef struct {
   uint32_t opening;
   // Bytes of an error.
   uint32_t error;
+  // Bytes of a price request.
+  uint32_t price_request;
+  // Bytes of a price answer.
+  uint32_t price_answer;
 } tl_abi_sizes_t;
 
 // What was found at the start.
@@ -421,6 +452,42 @@ typedef struct {
   uint64_t usage_pending;
 } tl_stats;
 
+// One request to a model.
+typedef struct {
+  // Tokens by class.
+  uint64_t tokens[TL_TOKEN_CLASSES];
+  // Searches of the web.
+  uint64_t web_searches;
+  // When it was made, Unix nanoseconds: decides on the row.
+  uint64_t unix_nano;
+  // The bits above.
+  uint32_t modifiers;
+  // Zero.
+  uint32_t reserved;
+} tl_price_request;
+
+// What a request cost, in 10⁻¹² dollars; amounts stop at the ends of 64 bits.
+typedef struct {
+  // After discounts, by class.
+  int64_t tokens_pico[TL_TOKEN_CLASSES];
+  // Searches of the web, after discounts.
+  int64_t web_searches_pico;
+  // The sum of the above.
+  int64_t total_pico;
+  // The same at list price.
+  int64_t list_pico;
+  // What reading from caches saved.
+  int64_t savings_pico;
+  // Who sells, and the model as the table names it; inside the memory of the price table.
+  tl_text_view provider;
+  // See `provider`.
+  tl_text_view model;
+  // 1 if a price is known; else nothing above means anything.
+  uint8_t known;
+  // 1 if the request was billed at long-context prices.
+  uint8_t long_context;
+} tl_price_answer;
+
 // Begins a buffer; the attribute records of the client metadata follow.
 typedef struct {
   // [`MAGIC`].
@@ -512,7 +579,7 @@ typedef struct {
 } tl_point_record;
 
 // All of them, in the order of their numbers.
-#define Measure_ALL { Measure_OtherTokens, Measure_InputTokens, Measure_OutputTokens, Measure_CacheReadTokens, Measure_CacheCreationTokens, Measure_ReportedCost, }
+#define Measure_ALL { Measure_OtherTokens, Measure_InputTokens, Measure_OutputTokens, Measure_CacheReadTokens, Measure_CacheCreationTokens, Measure_ReportedCost, Measure_ComputedCost, }
 
 
 
@@ -696,6 +763,61 @@ void tl_engine_inject_panic(const tl_engine *engine);
 // `engine` is null or a live handle.
 void tl_engine_inject_full_disk(const tl_engine *engine,
                                 uint8_t full);
+
+// Makes a price table from the built-in one and a user's file (TOML; empty: none). `Configuration` says what is
+// wrong with the file. Free it with [`tl_prices_destroy`].
+//
+// # Safety
+// `file` points to `file_bytes` readable bytes; `prices` to writable memory for a pointer; `error` is null or
+// points to writable memory for an `Error`.
+tl_status tl_prices_create(const uint8_t *file,
+                           size_t file_bytes,
+                           tl_prices **prices,
+                           tl_error *error);
+
+// Ends a price table; null is fine. Engines that use it go on with it.
+//
+// # Safety
+// `prices` is null or comes from [`tl_prices_create`], is not used by any other thread and not used again.
+void tl_prices_destroy(tl_prices *prices);
+
+// Names the table: its version, and the user's file where there is one. False for null pointers.
+//
+// # Safety
+// `prices` is a live handle; `view` points to writable memory for a `TextView`.
+bool tl_prices_version(const tl_prices *prices, tl_text_view *view);
+
+// The user's currency: its code, and units of it per dollar. False if there is none.
+//
+// # Safety
+// `prices` is a live handle; `code` points to writable memory for a `TextView`, `per_usd` for a double.
+bool tl_prices_currency(const tl_prices *prices,
+                        tl_text_view *code,
+                        double *per_usd);
+
+// What one request cost. `provider` is what the client says of who serves the model; empty if it does not.
+//
+// # Safety
+// `prices` is a live handle; `model` points to `model_bytes` readable bytes, `provider` to `provider_bytes`;
+// `request` to a `PriceRequest`; `found` to writable memory for a `PriceAnswer`; `error` as in
+// [`tl_prices_create`].
+tl_status tl_prices_request(const tl_prices *prices,
+                            const uint8_t *model,
+                            size_t model_bytes,
+                            const uint8_t *provider,
+                            size_t provider_bytes,
+                            const tl_price_request *request,
+                            tl_price_answer *found,
+                            tl_error *error);
+
+// The engine computes costs from this table from now on, where its configuration says so. The handle may be
+// freed afterwards.
+//
+// # Safety
+// `engine` and `prices` are live handles; `error` as in [`tl_prices_create`].
+tl_status tl_engine_set_prices(const tl_engine *engine,
+                               const tl_prices *prices,
+                               tl_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -55,6 +55,13 @@ impl TestBatch {
         batch
     }
 
+    /// As [`Self::new`], of another metric than `tokens`.
+    pub fn of_metric(name: &str) -> Self {
+        let mut batch = Self { name: Span { offset: 0, length: name.len() as u32 }, ..Self::default() };
+        batch.bytes.extend_from_slice(name.as_bytes());
+        batch
+    }
+
     pub fn push(&mut self, point: &Point, attributes: &[(&str, &str)]) {
         let offset = self.bytes.len() as u32;
         for (key, value) in attributes {
