@@ -92,6 +92,9 @@ type Config struct {
 	// Storage keeps a ledger, so that totals outlive the process (L6).
 	Storage StorageConfig `mapstructure:"storage"`
 
+	// Pricing says what tokens cost.
+	Pricing PricingConfig `mapstructure:"pricing"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
@@ -124,6 +127,7 @@ func createDefaultConfig() component.Config {
 		Retransmissions: retransmissionsRecognise,
 		Cardinality:     CardinalityConfig{MaxStreams: defaultMaxStreams},
 		Storage:         defaultStorage(),
+		Pricing:         defaultPricing(),
 	}
 }
 

@@ -46,6 +46,7 @@ func TestConfigAccepted(t *testing.T) {
 		Retransmissions: "recognise",
 		Cardinality:     CardinalityConfig{MaxStreams: 1_000_000},
 		Storage:         StorageConfig{Sync: "process", SnapshotInterval: 5 * time.Minute, Usage: true},
+		Pricing:         PricingConfig{Source: "none", ReloadInterval: 10 * time.Second, CacheWrites: "auto", BesideEvents: "refuse"},
 	}, cfg)
 
 	cfg, err = loadConfig(t, "everything")
@@ -77,6 +78,9 @@ func TestConfigAccepted(t *testing.T) {
 		},
 		Storage: StorageConfig{
 			Directory: "/var/lib/tokenledger", Sync: "disk", SnapshotInterval: time.Minute, Retention: 9600 * time.Hour,
+		},
+		Pricing: PricingConfig{
+			Source: "metrics", File: "/etc/tokenledger/prices.toml", ReloadInterval: time.Minute, CacheWrites: "0.25", BesideEvents: "mark",
 		},
 	}, cfg)
 }
@@ -131,6 +135,11 @@ func TestConfigRefused(t *testing.T) {
 		"short_snapshot_interval":      {"storage: snapshot_interval is 0s", "at least 1s", "default is 5m0s"},
 		"short_retention":              {"storage: retention is 1m0s", "at least 1h0m0s", "0s to keep it for ever"},
 		"negative_retention":           {"storage: retention is -1h0m0s", "at least 1h0m0s"},
+		"bad_pricing_source":           {`pricing: source is "traces"`, `use "none" or "metrics" or "events"`},
+		"price_file_for_nothing":       {`pricing: file is "prices.toml"`, `source is "none"`, "or remove file"},
+		"bad_cache_writes":             {`cache_writes is "90m"`, `"auto", "5m", "1h"`, "from 0 to 1"},
+		"bad_beside_events":            {`beside_events is "add"`, `use "refuse" or "mark"`},
+		"short_reload_interval":        {"reload_interval is 10ms", "at least 1s", "default is 10s"},
 		"duplicate_resource_attribute": {`drop has "os.version" twice`, "remove one"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,27 +4,37 @@ package tokenledgerprocessor // import "github.com/tokenledger/tokenledger/go-sh
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
 	"go.uber.org/zap"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/accumulator"
+	"github.com/tokenledger/tokenledger/go-shim/internal/pricing"
 )
 
 // metricsProcessor turns the metrics of one pipeline into cumulative totals, and notes that they came.
 type metricsProcessor struct {
 	*accumulator.Processor
+	pricing  PricingConfig
 	received *receivedData
 	logger   *zap.Logger
+
+	prices *pricing.Table // set by Start where something is computed
 }
 
 var _ processor.Metrics = (*metricsProcessor)(nil)
 
 func newMetricsProcessor(set processor.Settings, cfg *Config, next consumer.Metrics, received *receivedData) (*metricsProcessor, error) {
-	return newMetricsProcessorWith(set, cfg.settings(set.ID, set.Logger), next, received)
+	p, err := newMetricsProcessorWith(set, cfg.settings(set.ID, set.Logger), next, received)
+	if err == nil {
+		p.pricing = cfg.Pricing
+	}
+	return p, err
 }
 
 func newMetricsProcessorWith(set processor.Settings, settings accumulator.Settings, next consumer.Metrics, received *receivedData) (*metricsProcessor, error) {
@@ -32,7 +42,34 @@ func newMetricsProcessorWith(set processor.Settings, settings accumulator.Settin
 	if err != nil {
 		return nil, err
 	}
-	return &metricsProcessor{accumulator.New(set, settings, next, tel), received, set.Logger}, nil
+	return &metricsProcessor{
+		Processor: accumulator.New(set, settings, next, tel),
+		received:  received,
+		logger:    set.Logger,
+	}, nil
+}
+
+// Start begins to accumulate and, where that is configured, to compute costs.
+func (p *metricsProcessor) Start(ctx context.Context, host component.Host) error {
+	if err := p.pricing.refuseTwoCounts(host); err != nil {
+		return err
+	}
+	if err := p.Processor.Start(ctx, host); err != nil || p.pricing.Source != pricingMetrics {
+		return err
+	}
+	p.prices = pricing.New(pricing.Settings{
+		File:           p.pricing.File,
+		ReloadInterval: p.pricing.ReloadInterval,
+		Use:            p.SetPrices,
+		Status:         p.Reporter(),
+		Logger:         p.logger,
+	})
+	return p.prices.Start()
+}
+
+// Shutdown ends what Start began. It may be called without Start, and again.
+func (p *metricsProcessor) Shutdown(ctx context.Context) error {
+	return errors.Join(p.prices.Shutdown(ctx), p.Processor.Shutdown(ctx))
 }
 
 // ConsumeMetrics adds the points of one request to their streams and hands on what is to be seen now.

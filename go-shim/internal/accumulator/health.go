@@ -45,3 +45,13 @@ func (h *health) restore(reason error) {
 	}
 	componentstatus.ReportStatus(h.host, event)
 }
+
+// replace ends a reason, if there is one, and begins another one, if there is one.
+func (h *health) replace(former, reason error) {
+	if former != nil {
+		h.restore(former)
+	}
+	if reason != nil {
+		h.degrade(reason)
+	}
+}

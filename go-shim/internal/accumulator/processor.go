@@ -169,6 +169,19 @@ func (p *Processor) Stats() engine.Stats {
 	return p.engine.Stats()
 }
 
+// SetPrices makes the engine compute costs from a price table from now on.
+func (p *Processor) SetPrices(prices *engine.Prices) error { return p.engine.SetPrices(prices) }
+
+// Reporter returns a function that shows a reason of the component's own, and its end with nil, beside the
+// accumulator's reasons. It is to be used by one goroutine at a time.
+func (p *Processor) Reporter() func(reason error) {
+	var former error
+	return func(reason error) {
+		p.health.replace(former, reason)
+		former = reason
+	}
+}
+
 // InjectFullDisk makes the ledger refuse to be written, or not any more: a drill for tests.
 func (p *Processor) InjectFullDisk(full bool) { p.engine.InjectFullDisk(full) }
 
