@@ -50,6 +50,7 @@ func TestSettingsReachTheEngine(t *testing.T) {
 				{Metrics: []string{"queue.?"}, Keep: []string{}, Gauge: "max"},
 			},
 			ResourceRule: engine.ResourceRule{Keep: []string{"service.name"}},
+			Pricing:      &engine.Pricing{OneHourShare: new(0.25)},
 			Storage: engine.Storage{
 				Directory: "/var/lib/tokenledger/token_ledger-2", Sync: engine.SyncDisk, SnapshotInterval: time.Minute,
 				Retention: 9600 * time.Hour,

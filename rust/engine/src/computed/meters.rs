@@ -76,16 +76,23 @@ impl Meters {
 }
 
 impl Part {
-    /// A known source.
+    /// What is known of a source.
     #[inline]
-    pub fn find(&mut self, identity: Identity) -> Option<&mut Meter> {
+    pub fn find(&mut self, identity: Identity) -> Option<Meter> {
         let hash = identity.table_hash();
-        if self.young.find(hash, |meter| meter.identity == identity).is_none() {
-            let Ok(old) = self.old.find_entry(hash, |meter| meter.identity == identity) else { return None };
-            let meter = old.remove().0;
-            self.insert(meter);
+        if let Some(meter) = self.young.find(hash, |meter| meter.identity == identity) {
+            return Some(*meter);
         }
-        self.young.find_mut(hash, |meter| meter.identity == identity)
+        let meter = self.old.find_entry(hash, |meter| meter.identity == identity).ok()?.remove().0;
+        self.insert(meter);
+        Some(meter)
+    }
+
+    /// Changes what is known of a source, unless it was forgotten meanwhile.
+    pub fn change(&mut self, identity: Identity, change: impl FnOnce(&mut Meter)) {
+        if let Some(meter) = self.young.find_mut(identity.table_hash(), |meter| meter.identity == identity) {
+            change(meter);
+        }
     }
 
     /// A source that is not known yet.

@@ -97,7 +97,8 @@ impl<B: Batch> Pass<'_, B> {
     fn charge(&mut self, counted: Counted<'_>) -> Option<i64> {
         let charge = self.read_meter(counted)?;
         let mut is_reported = charge.meter.is_reported;
-        if !is_reported || charge.meter.told_minute != self.minute {
+        // Once a minute: what a client reports for the first time is noticed so much later.
+        if charge.meter.told_minute != self.minute {
             is_reported = self.tell_client(counted, &charge);
         }
         let (tokens, cost) = match charge.value {
@@ -134,7 +135,7 @@ impl<B: Batch> Pass<'_, B> {
     fn read_meter(&self, counted: Counted<'_>) -> Option<Charge> {
         let mut part = self.pricing.meters.part(counted.source).lock();
         let meter = match part.find(counted.source) {
-            Some(meter) => *meter,
+            Some(meter) => meter,
             None => self.learn(&mut part, counted),
         };
         let time = self.application.time(counted.point);
@@ -199,9 +200,9 @@ impl<B: Batch> Pass<'_, B> {
         let agent = counted.rule.agent();
         let client = charge.meter.client;
         let is_reported = self.pricing.clients.lock().heard(client, agent, with_cost, self.minute);
-        if let Some(meter) = self.pricing.meters.part(counted.source).lock().find(counted.source) {
+        self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| {
             (meter.is_reported, meter.told_minute) = (is_reported, self.minute);
-        }
+        });
         is_reported
     }
 
@@ -212,9 +213,10 @@ impl<B: Batch> Pass<'_, B> {
         }
         let Some(labels) = self.labels(counted) else { return };
         let link = self.place(counted, metric, &labels.of_source(), amount);
-        if let Some(meter) = self.pricing.meters.part(counted.source).lock().find(counted.source) {
-            *(if metric == Computed::Savings { &mut meter.savings } else { &mut meter.cost }) = link;
-        }
+        self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| match metric {
+            Computed::Savings => meter.savings = link,
+            _ => meter.cost = link,
+        });
     }
 
     /// Notes what is added to a stream of many sources.
