@@ -56,6 +56,7 @@ func bars(r *Results) []Bar {
 			add("state of a stream on both levels (`identity: prometheus`), record and tables included", "B per stream", 320, m.StateBytes, false)
 		}
 	}
+	r.pricingBars(add)
 	r.ledgerBars(add)
 	var longest, longestCPU []float64
 	for _, s := range r.Stalls {

@@ -11,6 +11,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "small sizes and few rounds; writes no file, and the figures are no result")
+	pricing := flag.Bool("pricing", false, "measure pricing alone, in a minute or two; prints its part of the page and writes no file")
 	ledger := flag.Bool("ledger", false, "measure the ledger alone, in some minutes; prints its part of the page and writes no file")
 	asJSON := flag.Bool("json", false, "print the figures as JSON instead of tables")
 	docs := flag.String("docs", "", "the page to write the tables into (default docs/benchmarks.md of the repository)")
@@ -21,7 +22,7 @@ func main() {
 	if *worker != "" {
 		err = serve(*worker, os.Stdin, os.Stdout)
 	} else {
-		err = measure(choice{*quick, *ledger, *asJSON}, places{*docs, *engine})
+		err = measure(choice{*quick, *ledger, *pricing, *asJSON}, places{*docs, *engine})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -66,7 +67,7 @@ func repositoryRoot() (string, error) {
 }
 
 // choice says what a run measures and how it answers.
-type choice struct{ quick, ledger, asJSON bool }
+type choice struct{ quick, ledger, pricing, asJSON bool }
 
 // measure runs the plan and prints what came out.
 func measure(chosen choice, files places) error {
@@ -77,8 +78,15 @@ func measure(chosen choice, files places) error {
 	if chosen.quick {
 		p = quickPlan()
 	}
-	if chosen.ledger {
-		p = plan{ledger: p.ledger}
+	if chosen.ledger || chosen.pricing {
+		parts := plan{}
+		if chosen.ledger {
+			parts.ledger = p.ledger
+		}
+		if chosen.pricing {
+			parts.pricing = p.pricing
+		}
+		p = parts
 	}
 	results, err := p.run(spawn, func(text string) { fmt.Fprintln(os.Stderr, text) })
 	if err != nil {
@@ -96,7 +104,7 @@ func measure(chosen choice, files places) error {
 	} else {
 		_, err = fmt.Print(results.markdown())
 	}
-	if err != nil || chosen.quick || chosen.ledger {
+	if err != nil || chosen.quick || chosen.ledger || chosen.pricing {
 		return err
 	}
 	return writeBetweenMarkers(files.docs, results.markdown())

@@ -27,6 +27,7 @@ func (r *Results) markdown() string {
 	r.writeMachine(p)
 	r.writeBars(p)
 	r.writeWarm(p)
+	r.writePricing(p)
 	r.writeLedger(p)
 	r.writeMemory(p)
 	r.writeStalls(p)

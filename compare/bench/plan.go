@@ -17,6 +17,7 @@ type plan struct {
 	memory                  []PopulateCase
 	stallStreams, stallRuns int
 	ledger                  ledgerPlan
+	pricing                 pricingPlan
 }
 
 // load is a number of streams with the cases that are measured on them, each in so many rounds for each processor.
@@ -48,6 +49,9 @@ func fullPlan() plan {
 			batches: []WarmCase{{Batch: 1000, Goroutines: 1, Points: 50_000}, {Batch: 20, Goroutines: 1, Points: 2_000}},
 			restore: []int{1_000, 100_000, 1_000_000},
 		},
+		pricing: pricingPlan{
+			streams: 1_000, rounds: 11, shapes: []shape{plain, asPrometheus, trimmed}, batches: oneByOne([]int{1000, 20}, 50_000),
+		},
 	}
 }
 
@@ -70,6 +74,9 @@ func quickPlan() plan {
 			streams: 1_000, rounds: 5,
 			batches: []WarmCase{{Batch: 1000, Goroutines: 1, Points: 10_000}, {Batch: 20, Goroutines: 1, Points: 400}},
 			restore: []int{10_000},
+		},
+		pricing: pricingPlan{
+			streams: 1_000, rounds: 5, shapes: []shape{plain, trimmed}, batches: oneByOne([]int{1000}, 20_000),
 		},
 	}
 }
@@ -122,6 +129,9 @@ func (p *plan) run(start spawner, progress func(string)) (*Results, error) {
 		if err := l.run(start, results, note); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.pricing.run(start, results, note); err != nil {
+		return nil, err
 	}
 	if err := p.ledger.run(start, results, note); err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ type Results struct {
 	Warm     []WarmResult    `json:"warm"`
 	Memory   []MemoryResult  `json:"memory"`
 	Stalls   []StallResult   `json:"stalls"`
+	Pricing  []PricingResult `json:"pricing"`
 	Ledger   []LedgerResult  `json:"ledger"`
 	Restores []RestoreResult `json:"restores"`
 	Engine   []EngineResult  `json:"engine"`
@@ -27,6 +28,8 @@ type PopulateCase struct {
 	Streams int   `json:"streams"`
 	// Ledger is the value of `storage::sync`; empty for no ledger.
 	Ledger string `json:"ledger,omitempty"`
+	// Priced computes what tokens cost.
+	Priced bool `json:"priced,omitempty"`
 }
 
 // populate is a number of streams without a ledger.

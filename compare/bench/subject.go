@@ -75,6 +75,9 @@ func stagesOf(name string, c PopulateCase, directory string) ([]stage, error) {
 			cardinality["rules"] = []any{map[string]any{"metrics": []any{metricName}, "keep": keptAttributes}}
 		}
 		settings["cardinality"] = cardinality
+		if c.Priced {
+			settings["pricing"] = map[string]any{"source": "metrics"}
+		}
 		if c.Ledger != "" {
 			mode, bare := strings.CutSuffix(c.Ledger, withoutUsage)
 			settings["storage"] = map[string]any{"directory": directory, "sync": mode, "usage": !bare}
