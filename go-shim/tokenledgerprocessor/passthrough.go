@@ -14,42 +14,57 @@ import (
 	"go.opentelemetry.io/collector/processor/processorhelper"
 )
 
-// newLogsProcessor returns a processor that passes logs on untouched and records that they came.
+// newLogsProcessor returns a processor that passes logs on and records that they came. Where costs are configured, records
+// of requests get theirs on the way.
 func newLogsProcessor(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs, received *receivedData) (processor.Logs, error) {
+	return newLogsProcessorWith(ctx, set, next, received, newEnricher(&cfg.(*Config).Pricing, set.Logger))
+}
+
+func newLogsProcessorWith(ctx context.Context, set processor.Settings, next consumer.Logs, received *receivedData, e *enricher) (processor.Logs, error) {
 	tel, err := newTelemetry(set, received)
 	if err != nil {
 		return nil, err
 	}
-	note := func(_ context.Context, ld plog.Logs) (plog.Logs, error) {
+	pass := func(_ context.Context, ld plog.Logs) (plog.Logs, error) {
 		if ld.ResourceLogs().Len() > 0 {
 			received.note(signalLogs, time.Now(), set.Logger)
 		}
+		e.logs(ld)
 		return ld, nil
 	}
-	return processorhelper.NewLogs(ctx, set, cfg, next, note, passThroughOptions(tel)...)
+	return processorhelper.NewLogs(ctx, set, nil, next, pass, passThroughOptions(tel, e)...)
 }
 
-// newTracesProcessor returns a processor that passes traces on untouched and records that they came.
+// newTracesProcessor does the same with traces and their spans.
 func newTracesProcessor(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces, received *receivedData) (processor.Traces, error) {
+	return newTracesProcessorWith(ctx, set, next, received, newEnricher(&cfg.(*Config).Pricing, set.Logger))
+}
+
+func newTracesProcessorWith(ctx context.Context, set processor.Settings, next consumer.Traces, received *receivedData, e *enricher) (processor.Traces, error) {
 	tel, err := newTelemetry(set, received)
 	if err != nil {
 		return nil, err
 	}
-	note := func(_ context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	pass := func(_ context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 		if td.ResourceSpans().Len() > 0 {
 			received.note(signalTraces, time.Now(), set.Logger)
 		}
+		e.traces(td)
 		return td, nil
 	}
-	return processorhelper.NewTraces(ctx, set, cfg, next, note, passThroughOptions(tel)...)
+	return processorhelper.NewTraces(ctx, set, nil, next, pass, passThroughOptions(tel, e)...)
 }
 
-func passThroughOptions(tel *telemetry) []processorhelper.Option {
+// passThroughOptions tell that data is changed only where it is, so that the collector copies it only then.
+func passThroughOptions(tel *telemetry, e *enricher) []processorhelper.Option {
 	return []processorhelper.Option{
-		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
-		processorhelper.WithShutdown(func(context.Context) error {
+		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: e != nil}),
+		processorhelper.WithStart(func(_ context.Context, host component.Host) error {
+			return e.start(host)
+		}),
+		processorhelper.WithShutdown(func(ctx context.Context) error {
 			tel.Shutdown()
-			return nil
+			return e.shutdown(ctx)
 		}),
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
-	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor/processortest"
 
+	"github.com/tokenledger/tokenledger/go-shim/internal/events"
 	"github.com/tokenledger/tokenledger/go-shim/tokenledgerprocessor/internal/metadata"
 )
 
@@ -66,49 +66,51 @@ func TestPriceFile(t *testing.T) {
 	require.NoError(t, p.Shutdown(t.Context()))
 }
 
-// countingHost is a collector with a connector that counts events.
+// countingHost is a collector with, or without, a connector that counts events.
 type countingHost struct {
 	component.Host
-	signal pipeline.Signal
+	counts bool
 }
 
-type eventCounter struct{ component.Component }
+type countingFactory struct {
+	component.Factory
+	counts bool
+}
 
-func (eventCounter) CountsEvents() bool { return true }
+func (f countingFactory) CountsEvents() bool { return f.counts }
 
-func (h countingHost) GetExporters() map[pipeline.Signal]map[component.ID]component.Component {
-	return map[pipeline.Signal]map[component.ID]component.Component{
-		h.signal: {component.MustNewID("token_ledger"): eventCounter{}, component.MustNewID("debug"): nil},
+func (h countingHost) GetFactory(kind component.Kind, name component.Type) component.Factory {
+	if kind != component.KindConnector || name != events.ConnectorType {
+		return nil
 	}
+	return countingFactory{counts: h.counts}
 }
 
-// Scenario: a collector whose connector counts the tokens of logs, or of traces, beside a processor that counts those
-// of metrics. Guarantee: it does not start, and says what to do; unless the user wants both, or the processor counts
-// none.
+// Scenario: a collector whose connector counts the tokens of events beside a processor that counts those of metrics.
+// Guarantee: it does not start, and says what to do; unless the user wants both, or only one of them counts.
 func TestTwoCountsAreRefused(t *testing.T) {
-	for _, signal := range []pipeline.Signal{pipeline.SignalLogs, pipeline.SignalTraces} {
-		for _, c := range []struct {
-			source, beside string
-			refused        bool
-		}{
-			{pricingMetrics, besideEventsRefuse, true},
-			{pricingMetrics, besideEventsMark, false},
-			{pricingEvents, besideEventsRefuse, false},
-			{pricingNone, besideEventsRefuse, false},
-		} {
-			cfg := createDefaultConfig().(*Config)
-			cfg.Pricing.Source, cfg.Pricing.BesideEvents = c.source, c.beside
-			p, err := NewFactory().CreateMetrics(t.Context(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
+	for _, c := range []struct {
+		source, beside  string
+		counts, refused bool
+	}{
+		{pricingMetrics, besideEventsRefuse, true, true},
+		{pricingMetrics, besideEventsRefuse, false, false},
+		{pricingMetrics, besideEventsMark, true, false},
+		{pricingEvents, besideEventsRefuse, true, false},
+		{pricingNone, besideEventsRefuse, true, false},
+	} {
+		cfg := createDefaultConfig().(*Config)
+		cfg.Pricing.Source, cfg.Pricing.BesideEvents = c.source, c.beside
+		p, err := NewFactory().CreateMetrics(t.Context(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
+		require.NoError(t, err)
+		err = p.Start(t.Context(), countingHost{componenttest.NewNopHost(), c.counts})
+		if c.refused {
+			require.ErrorContains(t, err, "a connector token_ledger counts the tokens of logs or traces")
+			require.ErrorContains(t, err, `set pricing.source to "events"`)
+		} else {
 			require.NoError(t, err)
-			err = p.Start(t.Context(), countingHost{componenttest.NewNopHost(), signal})
-			if c.refused {
-				require.ErrorContains(t, err, "the connector token_ledger counts the tokens of "+signal.String())
-				require.ErrorContains(t, err, `set pricing.source to "events"`)
-			} else {
-				require.NoError(t, err)
-			}
-			require.NoError(t, p.Shutdown(context.Background()))
 		}
+		require.NoError(t, p.Shutdown(context.Background()))
 	}
 }
 

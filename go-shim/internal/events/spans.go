@@ -55,15 +55,16 @@ func agentOfSpan(scope string, span ptrace.Span) Agent {
 // spans takes the times of the span.
 func (r *Request) spans(span ptrace.Span, received time.Time) {
 	start, end := span.StartTimestamp(), span.EndTimestamp()
-	if !usableTime(end) {
-		end = start
+	switch {
+	case usableTime(end):
+		r.End = end.AsTime()
+	case usableTime(start):
+		r.End = start.AsTime()
+	default:
+		r.End = received
 	}
-	if !usableTime(end) {
-		r.Start, r.End = received, received
-		return
-	}
-	r.Start, r.End = end.AsTime(), end.AsTime()
-	if usableTime(start) && start <= end && end.AsTime().Sub(start.AsTime()) <= maxDuration {
+	r.Start = r.End
+	if usableTime(start) && usableTime(end) && start <= end && end.AsTime().Sub(start.AsTime()) <= maxDuration {
 		r.Start = start.AsTime()
 		r.Duration, r.HasDuration = r.End.Sub(r.Start), true
 	}

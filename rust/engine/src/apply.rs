@@ -185,7 +185,7 @@ impl<B: Batch> Application<'_, B> {
         }
         // Windows of many sources meet in an overflow stream: four would not tell them apart.
         let path = result.path(&point);
-        let plain = !path.plan.two_level && path.is_windowed();
+        let plain = !path.plan.two_level && path.is_windowed() && stream.birth() == 0;
         let recognise = plain && point.window != 0 && self.recognises() && round == Round::Ordinary;
         if recognise && !stream.remember_window(point.window) {
             result.outcomes.duplicate += 1;

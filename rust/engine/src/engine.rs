@@ -145,7 +145,7 @@ impl Engine {
             latest_wall: AtomicU64::new(now.wall_unix_nano),
             clock_steps_back: AtomicU64::new(0),
             reemission: Mutex::new(Reemission::new(&config, now)),
-            pricing: config.pricing.as_ref().map(Pricing::new),
+            pricing: config.pricing.as_ref().map(|pricing| Pricing::new(pricing, config.max_memory_bytes)),
             ledger: None,
             config,
         })

@@ -30,9 +30,11 @@ pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResul
     batch.metadata(|record| metadata.add(key.attribute(record)))?;
     let scratch = std::mem::take(&mut result.hash_scratch);
     let labels = Labels::new(&engine.config);
+    let computes = engine.computes();
     let mut intake = Intake {
         batch,
-        counts_usage: engine.usage().is_some() || engine.computes(),
+        counts_usage: engine.usage().is_some() || computes,
+        computes,
         paths: PathHasher { key, trimming: &engine.trimming, labels, scratch },
         metadata: metadata.0,
         resources: 0,
@@ -52,6 +54,7 @@ pub(crate) fn read<B: Batch>(batch: &B, engine: &Engine, result: &mut BatchResul
 struct Intake<'a, B> {
     batch: &'a B,
     counts_usage: bool,
+    computes: bool,
     paths: PathHasher<'a>,
     metadata: u128,
     /// Number of resources so far.
@@ -121,6 +124,12 @@ impl<B: Batch> Visitor for Intake<'_, B> {
         if self.counts_usage {
             self.path.usage = MetricRule::of(name, metric.kind, metric.monotonic);
         }
+        // D14: totals that have a price are told apart by member (T3), so that what they grow by is known.
+        self.path.is_priced_total = !self.path.plan.two_level
+            && self.computes
+            && metric.temporality == Temporality::Cumulative
+            && self.path.usage.is_some_and(|rule| rule.has_exclusive_tokens());
+        self.path.plan.two_level |= self.path.is_priced_total;
         // T0 merges sums and histograms; gauges are what they are unless a rule says so (T4).
         if metric.kind == MetricKind::Gauge {
             self.path.plan.two_level = self.paths.trimming.merges_gauges(self.path.plan);

@@ -23,8 +23,10 @@ pub(crate) struct MetricPath {
     pub scope_identity: Identities,
     pub resource_identity: Identities,
     pub plan: Plan,
-    /// What its points mean for usage reports, if anything and if they are made.
+    /// What its points mean for usage reports and costs, if anything and if these are made.
     pub usage: Option<MetricRule>,
+    /// Totals on two levels only because they are priced (D14): deltas of the same streams have one.
+    pub is_priced_total: bool,
 }
 
 /// The three identities of a part; see the head of this file.
@@ -53,6 +55,7 @@ impl MetricPath {
             metric: MetricRef { description: Span::default(), ..self.metric },
             metric_identity: metric,
             usage: self.usage,
+            is_priced_total: self.is_priced_total,
             scope_identity: Identities::all(key.parts(&mut scratch, &[nothing.ledger.0], &[])),
             resource_identity: nothing,
             ..Self::default()

@@ -99,7 +99,9 @@ impl<B: Batch> Application<'_, B> {
         match path.metric.temporality {
             Temporality::Cumulative if path.is_plain_total() => self.plain_total(shard, point, result),
             Temporality::Cumulative => {
-                let slot = self.total(shard, point, result, 0)?;
+                let known_until =
+                    if path.is_priced_total { self.latest_output(point).unwrap_or(0) } else { 0 };
+                let slot = self.total(shard, point, result, known_until)?;
                 self.link(shard, slot, index, point, result);
                 Ok(())
             }
@@ -142,6 +144,13 @@ impl<B: Batch> Application<'_, B> {
         Ok(slot)
     }
 
+    /// The latest output of the stream of one level that the point is of, if there is one.
+    fn latest_output(&self, point: &IncomingPoint) -> Option<u64> {
+        // Source shards are locked before ledger shards, never the other way round.
+        let ledger = self.engine.shards[point.stream.shard(SHARDS)].lock();
+        ledger.find(point.stream).map(|slot| ledger.get(slot).latest_output_nano())
+    }
+
     /// D14: a total that no rule concerns is passed on, unless its stream got deltas before.
     fn plain_total(
         &self,
@@ -149,12 +158,7 @@ impl<B: Batch> Application<'_, B> {
         point: &mut IncomingPoint,
         result: &mut BatchResult,
     ) -> Result<(), NoRoom> {
-        let known_until = {
-            // Source shards are locked before ledger shards, never the other way round.
-            let ledger = self.engine.shards[point.stream.shard(SHARDS)].lock();
-            ledger.find(point.stream).map(|slot| ledger.get(slot).latest_output_nano())
-        };
-        let Some(known_until) = known_until else {
+        let Some(known_until) = self.latest_output(point) else {
             result.outcomes.untouched += 1;
             result.verdicts[point.number as usize].action = Action::Keep as u8;
             point.course = Course::Done;

@@ -217,6 +217,18 @@ impl Stream {
         self.memory.0[1]
     }
 
+    /// T0: of a computed stream of two levels, which resource's text it carries and since which minute.
+    pub fn text_of(&self) -> u64 {
+        self.memory.0[3]
+    }
+
+    /// See [`Self::text_of`].
+    pub fn set_text_of(&mut self, resource: u64) {
+        if self.has(LINKED) {
+            self.memory.0[3] = resource;
+        }
+    }
+
     /// T4: the gauge's members have this value together now.
     pub fn replace_gauge(&mut self, value: Number) {
         self.sum = RunningSum::of(value);

@@ -113,6 +113,7 @@ impl TextPath {
             resource_identity,
             plan: engine.trimming.plan(batch.bytes(self.metric.name)),
             usage: None,
+            is_priced_total: false,
         })
     }
 }

@@ -4,11 +4,7 @@
 // library's. Tests of the prices themselves are those of the library.
 package eventstest
 
-import (
-	"sync/atomic"
-
-	"github.com/tokenledger/tokenledger/go-shim/internal/engine"
-)
+import "github.com/tokenledger/tokenledger/go-shim/internal/engine"
 
 // Prices is a table with the rows below. Dollars per million tokens are 10⁻¹² dollars per millionth of a token times
 // 10⁶, so all amounts are whole numbers.
@@ -18,8 +14,6 @@ type Prices struct {
 	// Code and PerUSD are the currency beside dollars.
 	Code   string
 	PerUSD float64
-	// Closed counts calls of Close.
-	Closed atomic.Int64
 }
 
 // row holds 10⁻¹² dollars per token by class.
@@ -68,6 +62,3 @@ func (p *Prices) Version() string { return "test" }
 
 // Currency is as configured.
 func (p *Prices) Currency() (code string, perUSD float64) { return p.Code, p.PerUSD }
-
-// Close counts.
-func (p *Prices) Close() { p.Closed.Add(1) }

@@ -13,7 +13,7 @@ use crate::output;
 /// Exports usage: tokens, costs, sessions and users by whatever dimensions.
 ///
 /// Adds up every usage.db in DIR and below; a collector may be writing them. All times are UTC. Costs are
-/// those that clients report: estimates from list prices, not a bill.
+/// those that clients report and, beside them, those computed from list prices: estimates, not a bill.
 ///
 /// With --month a chargeback sheet: refused until the month is over, and the same bytes each time.
 #[derive(Debug, Args)]

@@ -12,14 +12,24 @@ use crate::source::Link;
 
 /// Places that are remembered at most; beyond, all are looked up again.
 const MAX_PLACES: usize = 1 << 14;
+/// Bytes of a place with its share of the table.
+const PLACE_BYTES: usize = 96;
 
 /// Where the streams are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Accounts {
+    limit: usize,
     places: Mutex<HashTable<(Identity, Link)>>,
 }
 
 impl Accounts {
+    /// For an engine with this budget in bytes, 0 for none: a hundredth of it.
+    pub fn new(max_memory_bytes: u64) -> Self {
+        let share = usize::try_from(max_memory_bytes / 128).unwrap_or(usize::MAX) / PLACE_BYTES;
+        let limit = if max_memory_bytes == 0 { MAX_PLACES } else { share.clamp(64, MAX_PLACES) };
+        Self { limit, places: Mutex::default() }
+    }
+
     pub fn place(&self, name: Identity) -> Link {
         let places = self.places.lock();
         places.find(name.table_hash(), |(known, _)| *known == name).map_or(Link::NONE, |(_, link)| *link)
@@ -27,7 +37,7 @@ impl Accounts {
 
     pub fn remember(&self, name: Identity, link: Link) {
         let mut places = self.places.lock();
-        if places.len() >= MAX_PLACES {
+        if places.len() >= self.limit {
             places.clear();
         }
         if let Some((_, known)) = places.find_mut(name.table_hash(), |(known, _)| *known == name) {

@@ -15,8 +15,31 @@ const PARTS: usize = 16;
 const PART_SOURCES: usize = (1 << 18) / PARTS / 2;
 /// Tariffs of a part; models are few, and a flood of invented ones begins anew here.
 const PART_TARIFFS: usize = 1024;
-/// Bytes of a tariff with its texts, roughly.
-const TARIFF_BYTES: usize = 512;
+/// Bytes of a source with its share of a table that has just grown.
+const METER_BYTES: usize = 256;
+/// Bytes of a tariff: two copies of its key with texts of 256 bytes at most, and places in tables.
+const TARIFF_BYTES: usize = 2560;
+
+/// What the table may take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    part_sources: usize,
+    part_tariffs: usize,
+}
+
+impl Limits {
+    /// Of the engine's budget in bytes (T5), 0 for none: a thirty-second for sources, a sixty-fourth for tariffs.
+    fn of(max_memory_bytes: u64) -> Self {
+        if max_memory_bytes == 0 {
+            return Self { part_sources: PART_SOURCES, part_tariffs: PART_TARIFFS };
+        }
+        let of_a_part = usize::try_from(max_memory_bytes).unwrap_or(usize::MAX) / PARTS;
+        Self {
+            part_sources: (of_a_part / 32 / 2 / METER_BYTES).clamp(16, PART_SOURCES),
+            part_tariffs: (of_a_part / 64 / TARIFF_BYTES).clamp(16, PART_TARIFFS),
+        }
+    }
+}
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -24,15 +47,10 @@ pub(super) struct Meters {
     parts: Box<[Mutex<Part>]>,
 }
 
-impl Default for Meters {
-    fn default() -> Self {
-        Self { parts: (0..PARTS).map(|_| Mutex::default()).collect() }
-    }
-}
-
 /// One part.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Part {
+    limits: Limits,
     young: HashTable<Meter>,
     /// Forgotten when `young` is full.
     old: HashTable<Meter>,
@@ -61,6 +79,12 @@ pub(super) struct Meter {
 const _: () = assert!(size_of::<Meter>() <= 96, "a quarter of what a source and its stream take");
 
 impl Meters {
+    /// For an engine with this budget in bytes, 0 for none.
+    pub fn new(max_memory_bytes: u64) -> Self {
+        let limits = Limits::of(max_memory_bytes);
+        Self { parts: (0..PARTS).map(|_| Mutex::new(Part::new(limits))).collect() }
+    }
+
     pub fn part(&self, source: Identity) -> &Mutex<Part> {
         &self.parts[source.shard(PARTS)]
     }
@@ -76,6 +100,11 @@ impl Meters {
 }
 
 impl Part {
+    fn new(limits: Limits) -> Self {
+        let (young, old) = (HashTable::new(), HashTable::new());
+        Self { limits, young, old, tariffs: Vec::new(), numbers: HashMap::new() }
+    }
+
     /// What is known of a source.
     #[inline]
     pub fn find(&mut self, identity: Identity) -> Option<Meter> {
@@ -97,7 +126,7 @@ impl Part {
 
     /// A source that is not known yet.
     pub fn insert(&mut self, meter: Meter) {
-        if self.young.len() >= PART_SOURCES {
+        if self.young.len() >= self.limits.part_sources {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert_unique(meter.identity.table_hash(), meter, |meter| meter.identity.table_hash());
@@ -108,7 +137,7 @@ impl Part {
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
-        if self.tariffs.len() >= PART_TARIFFS {
+        if self.tariffs.len() >= self.limits.part_tariffs {
             self.clear();
         }
         let number = self.tariffs.len() as u32;
@@ -118,7 +147,7 @@ impl Part {
     }
 
     fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.limits);
     }
 
     fn bytes(&self) -> usize {

@@ -43,13 +43,14 @@ pub(crate) struct Pricing {
 }
 
 impl Pricing {
-    pub fn new(config: &PricingConfig) -> Self {
+    /// `max_memory_bytes` is the engine's budget (T5), 0 for none: all tables together take a sixteenth of it.
+    pub fn new(config: &PricingConfig, max_memory_bytes: u64) -> Self {
         Self {
             config: config.clone(),
             prices: RwLock::default(),
-            meters: Meters::default(),
-            accounts: Accounts::default(),
-            clients: Mutex::default(),
+            meters: Meters::new(max_memory_bytes),
+            accounts: Accounts::new(max_memory_bytes),
+            clients: Mutex::new(Clients::new(max_memory_bytes)),
         }
     }
 
@@ -64,6 +65,9 @@ impl Engine {
     /// counted before keep the price that they had.
     pub fn set_prices(&self, prices: Arc<Prices>) {
         if let Some(pricing) = &self.pricing {
+            if let Some(usage) = self.usage() {
+                usage.priced_by(prices.version());
+            }
             // No pass is under way that would learn from the former table.
             let mut current = pricing.prices.write();
             *current = Some(prices);

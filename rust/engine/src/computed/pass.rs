@@ -5,15 +5,18 @@ use tokenledger_prices::{PicoUsd, Prices};
 use crate::apply::Application;
 use crate::batch::Batch;
 use crate::computed::accounts::{Sum, Sums};
+use crate::computed::clients::Group;
 use crate::computed::meters::{Meter, Part};
 use crate::computed::place::{Amount, Labels};
 use crate::computed::tariff::{Tariff, TariffKey, Worth};
 use crate::computed::{Computed, Pricing};
+use crate::config::IdentityMode;
 use crate::identity::Identity;
+use crate::number::Number;
 use crate::path::MetricPath;
 use crate::result::{BatchResult, Course, IncomingPoint};
 use crate::source::Link;
-use crate::usage::{Describer, MetricRule, increases};
+use crate::usage::{Describer, Dimensions, MetricRule, increases};
 
 /// Issues of `token_ledger.data_quality`.
 mod issue {
@@ -30,7 +33,9 @@ pub(super) struct Pass<'a, B> {
     pub result: &'a BatchResult,
     sums: Sums,
     /// Of the monotonic clock.
-    minute: u32,
+    pub minute: u32,
+    /// Sources with different resources may share a stream (T0).
+    pub follows_texts: bool,
 }
 
 /// A point that counts tokens or dollars.
@@ -54,16 +59,16 @@ struct Charge {
 enum Value {
     /// 10⁻¹² dollars.
     Reported(i64),
-    Unpriced {
-        tokens: i64,
-    },
-    /// 10⁻¹² dollars.
-    Priced {
-        tokens: i64,
-        cost: PicoUsd,
-        saved: PicoUsd,
-    },
+    /// Millionths of tokens.
+    Unpriced { tokens: i128 },
+    /// Millionths of tokens, 10⁻¹² dollars.
+    Priced { tokens: i128, cost: PicoUsd, saved: PicoUsd },
 }
+
+/// Tokens are counted in millionths here: a sampled counter may send parts of them.
+const MILLIONTHS: i128 = 1_000_000;
+/// Tokens that one point may bring, so that no product leaves 128 bits: more than anybody can pay for.
+const MAX_TOKENS: f64 = 1e15;
 
 impl<B: Batch> Application<'_, B> {
     /// Computes what the batch's increases cost. Points that added nothing, because they were seen before (D3),
@@ -74,7 +79,9 @@ impl<B: Batch> Application<'_, B> {
         let Some(prices) = prices.as_deref() else { return };
         let mut usage = std::mem::take(&mut result.usage);
         let minute = self.emission.clock.monotonic_second / 60;
-        let mut pass = Pass { application: self, pricing, prices, result, sums: Sums::default(), minute };
+        let follows_texts = self.engine.config.identity == IdentityMode::Prometheus;
+        let sums = Sums::default();
+        let mut pass = Pass { application: self, pricing, prices, result, sums, minute, follows_texts };
         // Costs first: a client that reports them in this very batch does report them.
         for costs in [true, false] {
             for used in &mut usage {
@@ -108,7 +115,7 @@ impl<B: Batch> Pass<'_, B> {
             }
             Value::Unpriced { tokens } => {
                 self.add(counted, Computed::Unpriced, charge.meter.cost, Amount::Tokens(tokens));
-                self.sum(counted, &charge, Computed::Quality, issue::UNKNOWN_MODEL, PicoUsd::from(tokens));
+                self.sum(counted, &charge, Computed::Quality, issue::UNKNOWN_MODEL, tokens);
                 (tokens, None)
             }
             Value::Priced { tokens, cost, saved } => {
@@ -124,7 +131,7 @@ impl<B: Batch> Pass<'_, B> {
             [(issue::UNATTRIBUTED_USER, !charge.meter.has_user), (issue::MISSING_COST, !is_reported)]
         {
             if has_it {
-                self.sum(counted, &charge, Computed::Quality, issue, PicoUsd::from(tokens));
+                self.sum(counted, &charge, Computed::Quality, issue, tokens);
             }
         }
         cost
@@ -138,39 +145,41 @@ impl<B: Batch> Pass<'_, B> {
             Some(meter) => meter,
             None => self.learn(&mut part, counted),
         };
-        let time = self.application.time(counted.point);
+        let time = self.time(counted);
         let Part { tariffs, .. } = &mut *part;
         let tariff = tariffs.get_mut(meter.tariff as usize)?;
-        if let Worth::Priced { valid, .. } = &tariff.worth
-            && !valid.contains(&time)
-        {
+        if !tariff.worth.is_valid(time) {
             *tariff = Tariff::new(tariff.key.clone(), self.prices, &self.pricing.config, time);
         }
-        let effect = &tariff.key.effect;
         let amounts = increases(counted.point.value, self.result).into_iter().flatten();
-        let amount = amounts.fold(0_i64, |sum, value| sum.saturating_add(effect.amount(value)));
-        if amount <= 0 {
-            return None; // nothing was used
-        }
         let value = match tariff.worth {
             Worth::Nothing => return None,
-            Worth::Reported => Value::Reported(amount),
-            Worth::Unpriced => Value::Unpriced { tokens: amount },
-            Worth::Priced { per_token, saved_per_token, .. } => Value::Priced {
-                tokens: amount,
-                cost: PicoUsd::from(amount) * per_token,
-                saved: PicoUsd::from(amount) * saved_per_token,
-            },
+            Worth::Reported => {
+                let effect = &tariff.key.effect;
+                Value::Reported(amounts.fold(0, |sum: i64, value| sum.saturating_add(effect.amount(value))))
+            }
+            Worth::Unpriced { .. } => Value::Unpriced { tokens: amounts.map(millionths).sum() },
+            Worth::Priced { per_token, saved_per_token, .. } => {
+                let tokens = amounts.map(millionths).sum();
+                let of = |each: PicoUsd| (tokens * each + MILLIONTHS / 2) / MILLIONTHS;
+                Value::Priced { tokens, cost: of(per_token), saved: of(saved_per_token) }
+            }
         };
-        Some(Charge { meter, account: tariff.account, value })
+        let is_nothing = match value {
+            Value::Reported(pico) => pico <= 0,
+            Value::Unpriced { tokens } | Value::Priced { tokens, .. } => tokens <= 0,
+        };
+        (!is_nothing).then_some(Charge { meter, account: tariff.account, value })
+    }
+
+    /// When the tokens were used: the end of the window, but not a time that lies ahead.
+    fn time(&self, counted: Counted<'_>) -> u64 {
+        self.application.time(counted.point).min(self.application.now.wall_unix_nano)
     }
 
     /// The first sight of a source.
     #[cold]
     fn learn(&self, part: &mut Part, counted: Counted<'_>) -> Meter {
-        let mut describer = Describer::default();
-        self.application.describe(counted.point, counted.path, &mut describer);
-        let billing = describer.billing();
         let mut meter = Meter {
             identity: counted.source,
             tariff: u32::MAX,
@@ -181,25 +190,41 @@ impl<B: Batch> Pass<'_, B> {
             cost: Link::NONE,
             savings: Link::NONE,
         };
-        if let Some((dimensions, _, effect)) = describer.finish(counted.rule) {
-            let who = [&dimensions.agent, &dimensions.user];
-            meter.client = xxhash_rust::xxh3::xxh3_64(who.map(|text| text.as_str()).join("\0").as_bytes());
+        if let Some((dimensions, key)) = self.key(counted) {
+            let mut who = [dimensions.agent.as_str(), dimensions.user.as_str()].join("\0").into_bytes();
+            // The first pass has read the same metadata to its end without error.
+            let _ = self.application.batch.metadata(|record| who.extend_from_slice(record));
+            meter.client = xxhash_rust::xxh3::xxh3_64(&who);
             meter.has_user = !dimensions.user.is_empty()
                 && self.pricing.config.unattributed.as_ref().is_none_or(|text| *text != dimensions.team);
-            let time = self.application.time(counted.point);
-            let key = TariffKey::new(&dimensions, effect, billing);
-            meter.tariff = part.tariff(key, |key| Tariff::new(key, self.prices, &self.pricing.config, time));
+            let (time, config) = (self.time(counted), &self.pricing.config);
+            meter.tariff = part.tariff(key, |key| Tariff::new(key, self.prices, config, time));
         }
         part.insert(meter);
         meter
     }
 
+    /// Whose tokens or dollars the point counts, and what makes them cost what they cost; `None` if they are
+    /// counted elsewhere.
+    fn key(&self, counted: Counted<'_>) -> Option<(Dimensions, TariffKey)> {
+        let mut describer = Describer::default();
+        self.application.describe(counted.point, counted.path, &mut describer);
+        let billing = describer.billing();
+        let (dimensions, _, effect) = describer.finish(counted.rule)?;
+        let key = TariffKey::new(&dimensions, effect, billing);
+        Some((dimensions, key))
+    }
+
     /// Tells who is heard, and learns whether that client reports costs.
     fn tell_client(&self, counted: Counted<'_>, charge: &Charge) -> bool {
         let with_cost = matches!(charge.value, Value::Reported(_));
-        let agent = counted.rule.agent();
-        let client = charge.meter.client;
-        let is_reported = self.pricing.clients.lock().heard(client, agent, with_cost, self.minute);
+        let group = || {
+            let mut metadata = Vec::new();
+            let _ = self.application.batch.metadata(|record| metadata.extend_from_slice(record));
+            Group { agent: counted.rule.agent().to_owned(), metadata: metadata.into() }
+        };
+        let is_reported =
+            self.pricing.clients.lock().heard(charge.meter.client, with_cost, self.minute, group);
         self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| {
             (meter.is_reported, meter.told_minute) = (is_reported, self.minute);
         });
@@ -208,7 +233,7 @@ impl<B: Batch> Pass<'_, B> {
 
     /// Adds to a stream of the source's own.
     fn add(&self, counted: Counted<'_>, metric: Computed, link: Link, amount: Amount) {
-        if self.add_to_known(link, amount, counted.point) {
+        if self.add_to_known(link, amount, counted) {
             return;
         }
         let Some(labels) = self.labels(counted) else { return };
@@ -247,9 +272,9 @@ impl<B: Batch> Pass<'_, B> {
             let name = key.parts(&mut Vec::new(), &numbers, &texts);
             let amount = match sum.metric {
                 Computed::Difference => Amount::Dollars(sum.amount),
-                _ => Amount::Tokens(i64::try_from(sum.amount).unwrap_or(i64::MAX)),
+                _ => Amount::Tokens(sum.amount),
             };
-            if !self.add_to_known(self.pricing.accounts.place(name), amount, point)
+            if !self.add_to_known(self.pricing.accounts.place(name), amount, counted)
                 && let Some(labels) = self.labels(counted)
             {
                 let link = self.place(counted, sum.metric, &labels.of_account(sum.issue), amount);
@@ -258,10 +283,20 @@ impl<B: Batch> Pass<'_, B> {
         }
     }
 
-    /// Agent, model, provider and type of a source that is known by now.
+    /// What a computed point says of itself. Asked of the point: what is known of its source may be forgotten by now.
     fn labels(&self, counted: Counted<'_>) -> Option<Labels> {
-        let mut part = self.pricing.meters.part(counted.source).lock();
-        let number = part.find(counted.source)?.tariff;
-        part.tariffs.get(number as usize).map(|tariff| Labels::of(&tariff.key))
+        let (_, key) = self.key(counted)?;
+        let found = self.prices.find(&key.model, &key.stated_provider);
+        Some(Labels::of(&key, found.map(|found| found.provider)))
+    }
+}
+
+/// Tokens of an increase, in millionths.
+#[inline]
+fn millionths(value: Number) -> i128 {
+    match value {
+        Number::Int(tokens) => i128::from(tokens) * MILLIONTHS,
+        // `as` makes a NaN 0.
+        Number::Double(tokens) => (tokens.clamp(-MAX_TOKENS, MAX_TOKENS) * MILLIONTHS as f64).round() as i128,
     }
 }

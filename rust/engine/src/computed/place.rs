@@ -24,14 +24,19 @@ use crate::verdict::Verdict;
 /// What is added.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Amount {
-    Tokens(i64),
+    /// In millionths.
+    Tokens(i128),
+    /// In units of 10⁻¹².
     Dollars(PicoUsd),
 }
 
 impl Amount {
     fn number(self) -> Number {
         match self {
-            Self::Tokens(tokens) => Number::Int(tokens),
+            Self::Tokens(tokens) => match i64::try_from(tokens / 1_000_000) {
+                Ok(whole) if tokens % 1_000_000 == 0 => Number::Int(whole),
+                _ => Number::Double(tokens as f64 / 1e6),
+            },
             // Whole 10⁻¹² dollars up to here; the stream's sum is compensated (D7), so this one rounding of each
             // amount, by 10⁻¹⁶ of it, is all.
             Self::Dollars(pico) => Number::Double(pico as f64 / PICO_PER_USD as f64),
@@ -56,11 +61,12 @@ pub(super) struct Attributes {
 }
 
 impl Labels {
-    pub fn of(key: &TariffKey) -> Self {
+    /// `seller` is the one whose price it is, if there is one.
+    pub fn of(key: &TariffKey, seller: Option<&str>) -> Self {
         Self {
             agent: key.agent.clone(),
             model: key.model.clone(),
-            provider: key.provider.clone(),
+            provider: seller.unwrap_or(&key.provider).to_owned(),
             token_type: type_name(key.effect.measure),
         }
     }
@@ -94,14 +100,17 @@ const SOURCE: (&str, &str) = ("source", "metrics");
 impl<B: Batch> Pass<'_, B> {
     /// Adds to a stream whose place is known; false if it has gone.
     #[inline]
-    pub fn add_to_known(&self, link: Link, amount: Amount, point: &IncomingPoint) -> bool {
+    pub fn add_to_known(&self, link: Link, amount: Amount, counted: Counted<'_>) -> bool {
         if link == Link::NONE {
             return false;
         }
-        let application = self.application;
+        let (application, point) = (self.application, counted.point);
         let mut shard = application.engine.shards[usize::from(link.shard)].lock();
         let Some(slot) = shard.follow(link) else { return false };
         let stream = shard.get_mut(slot);
+        if self.carries_other_text(stream.text_of(), counted) {
+            return false;
+        }
         stream.last_seen_second = application.emission.clock.monotonic_second;
         if stream.add(amount.number()) {
             stream.answer(point.time_unix_nano, &at_the_tick(&application.emission));
@@ -109,6 +118,21 @@ impl<B: Batch> Pass<'_, B> {
             shard.note_value(slot, 0);
         }
         true
+    }
+
+    /// T0: whether a stream should carry the text of this point's resource from now on. The latest one counts, as for
+    /// clients' own metrics; but where clients take turns, each minute's first is enough.
+    #[inline]
+    fn carries_other_text(&self, text_of: u64, counted: Counted<'_>) -> bool {
+        self.follows_texts
+            && text_of >> 32 != self.text_of(counted) >> 32
+            && text_of as u32 != self.minute.saturating_add(1)
+    }
+
+    /// The resource of a point, and the minute, which is never 0.
+    fn text_of(&self, counted: Counted<'_>) -> u64 {
+        let resource = counted.path.resource_identity.output.table_hash() | 1 << 32;
+        resource & !u64::from(u32::MAX) | u64::from(self.minute.saturating_add(1))
     }
 
     /// Adds to a stream through the passes that every stream is made by.
@@ -138,7 +162,14 @@ impl<B: Batch> Pass<'_, B> {
             time_unix_nano: counted.point.time_unix_nano,
             value: amount.number(),
         };
-        put(application.engine, application.emission, application.now, &above, &new)
+        let link = put(application.engine, application.emission, application.now, &above, &new);
+        if link != Link::NONE && self.follows_texts {
+            let mut shard = application.engine.shards[usize::from(link.shard)].lock();
+            if let Some(slot) = shard.follow(link) {
+                shard.get_mut(slot).set_text_of(self.text_of(counted));
+            }
+        }
+        link
     }
 
     /// The attributes of a computed point: what rules leave of the source's, with ours over them.
@@ -175,10 +206,11 @@ impl Engine {
     pub(crate) fn compute_clients(&self, now: Now) {
         let Some(pricing) = &self.pricing else { return };
         let counts = pricing.clients.lock().count(now.monotonic_second() / 60);
-        for Count { agent, active, silent } in counts {
+        for Count { group, active, silent } in counts {
+            let above = Above { metadata: group.metadata.to_vec(), ..Above::default() };
             for (state, clients) in [("active", active), ("silent", silent)] {
                 let mut records = Vec::new();
-                for (key, text) in [("agent", agent.as_str()), ("state", state), SOURCE] {
+                for (key, text) in [("agent", group.agent.as_str()), ("state", state), SOURCE] {
                     attribute::push(&mut records, key.as_bytes(), ValueType::String, text.as_bytes());
                 }
                 let point = Point {
@@ -189,7 +221,7 @@ impl Engine {
                     time_unix_nano: now.wall_unix_nano,
                     value: Number::Int(i64::try_from(clients).unwrap_or(i64::MAX)),
                 };
-                put(self, self.emission(now), now, &Above::default(), &point);
+                put(self, self.emission(now), now, &above, &point);
             }
         }
     }
@@ -235,19 +267,21 @@ fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Poi
     };
     let attributes = span(point.records);
     let Ok(path) = path.identify(engine, &batch) else { return Link::NONE };
+    let text = engine.catalog.acquire_metric(&batch, &path, &engine.trimming);
     let mut result = BatchResult::default();
     result.metrics.push(path);
     result.verdicts.push(Verdict::DROP);
     result.points.push(IncomingPoint {
         // Of a point too large for a stream of its own; that of others is found after trimming.
         stream: engine.key.hash(point.records),
-        window: 0,
+        // Names the member of a gauge (T4); no window of a sum is recognised here.
+        window: if point.metric.is_gauge() { engine.key.hash(point.records).table_hash() } else { 0 },
         start_unix_nano: point.start_unix_nano,
         time_unix_nano: point.time_unix_nano,
         value: IncomingValue::Number(point.value),
         attributes,
         link: Link::NONE,
-        text: None,
+        text: Some(text),
         attribute_order: 0,
         metric: 0,
         number: 0,
@@ -258,5 +292,6 @@ fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Poi
     });
     let emission = at_the_tick(&emission);
     Application { engine, batch: &batch, emission, now, repeat: false }.run_computed(&mut result);
+    engine.catalog.release_metric(text);
     result.points.first().map_or(Link::NONE, |point| point.link)
 }

@@ -39,11 +39,25 @@ pub(super) enum Worth {
     Nothing,
     /// Dollars as the client reports them.
     Reported,
-    /// Tokens of a model, or of a type, that no price is known for.
-    Unpriced,
+    /// Tokens of a model, or of a type, that no price is known for at this time in Unix nanoseconds.
+    Unpriced { valid: Range<u64> },
     /// Tokens with a price, in 10⁻¹² dollars each, during a time in Unix nanoseconds.
     Priced { per_token: PicoUsd, saved_per_token: PicoUsd, valid: Range<u64> },
 }
+
+impl Worth {
+    /// Whether it is still so at a time in Unix nanoseconds.
+    #[inline]
+    pub fn is_valid(&self, unix_nano: u64) -> bool {
+        match self {
+            Self::Nothing | Self::Reported => true,
+            Self::Unpriced { valid } | Self::Priced { valid, .. } => valid.contains(&unix_nano),
+        }
+    }
+}
+
+/// No price, whatever the time.
+const NEVER_PRICED: Worth = Worth::Unpriced { valid: 0..u64::MAX };
 
 impl TariffKey {
     pub fn new(dimensions: &Dimensions, effect: Effect, billing: Billing) -> Self {
@@ -73,22 +87,22 @@ fn worth(key: &TariffKey, prices: &Prices, config: &PricingConfig, unix_nano: u6
         _ if !key.effect.is_exclusive => return Worth::Nothing,
         Measure::ReportedCost => return Worth::Reported,
         Measure::ComputedCost => return Worth::Nothing,
-        Measure::OtherTokens => return Worth::Unpriced,
+        Measure::OtherTokens => return NEVER_PRICED,
         Measure::InputTokens => Class::Input,
         Measure::OutputTokens => Class::Output,
         Measure::CacheReadTokens => Class::CacheRead,
         Measure::CacheCreationTokens => Class::CacheWrite5m,
     };
-    let Some(found) = prices.find(&key.model, &key.stated_provider) else { return Worth::Unpriced };
+    let Some(found) = prices.find(&key.model, &key.stated_provider) else { return NEVER_PRICED };
+    // The table has a gap here; asked again at another time.
+    let gap = Worth::Unpriced { valid: unix_nano..unix_nano.saturating_add(1) };
     let modifiers = Modifiers { fast: key.billing.fast, ..Modifiers::default() };
-    let Some(rate) = found.rate(class, unix_nano, modifiers) else { return Worth::Unpriced };
+    let Some(rate) = found.rate(class, unix_nano, modifiers) else { return gap };
     let mut valid = rate.valid.clone();
     let mut per_token = rate.per_token;
     if class == Class::CacheWrite5m {
         let share = i128::from(config.one_hour_share(&key.billing));
-        let Some(hour) = found.rate(Class::CacheWrite1h, unix_nano, modifiers) else {
-            return Worth::Unpriced;
-        };
+        let Some(hour) = found.rate(Class::CacheWrite1h, unix_nano, modifiers) else { return gap };
         valid = valid.start.max(hour.valid.start)..valid.end.min(hour.valid.end);
         per_token = (per_token * (MILLION - share) + hour.per_token * share + MILLION / 2) / MILLION;
     }

@@ -15,6 +15,8 @@ pub(crate) struct UsageKeeper {
     cut: Mutex<Option<Cut>>,
     /// Hours before this one are forgotten already.
     pruned_before_hour: Mutex<u32>,
+    /// The version of the price table in use, until the store knows it.
+    prices: Mutex<Option<String>>,
 }
 
 impl UsageKeeper {
@@ -29,7 +31,13 @@ impl UsageKeeper {
         let book = UsageBook::new(max_memory_bytes);
         let ledger = head.created_unix_nano;
         book.begin(ledger, store.applied_through(ledger)?);
-        Ok(Self { book, store: Mutex::new(store), cut: Mutex::default(), pruned_before_hour: Mutex::new(0) })
+        Ok(Self {
+            book,
+            store: Mutex::new(store),
+            cut: Mutex::default(),
+            pruned_before_hour: Mutex::new(0),
+            prices: Mutex::default(),
+        })
     }
 
     /// A segment of the journal at the start; see [`UsageBook::replay`].
@@ -67,9 +75,16 @@ impl UsageKeeper {
         self.store.lock().make_durable()
     }
 
+    /// Costs are computed from the price table `version` from now on. The store is told at the next
+    /// [`Self::flush`], before the amounts: what was on its way to it, a second's worth, goes under the new name.
+    pub fn priced_by(&self, version: &str) {
+        *self.prices.lock() = Some(version.to_owned());
+    }
+
     /// Puts what is written in the journal into the store, and forgets what is older than the retention.
     pub fn flush(&self, now: Now, retention_nano: u64) -> Result<(), StorageError> {
         let mut store = self.store.lock();
+        self.tell_prices(&mut **store, now)?;
         self.book.flush(&mut **store)?;
         let kept_since = now.wall_unix_nano.saturating_sub(retention_nano) / NANOS_PER_HOUR;
         let mut pruned = self.pruned_before_hour.lock();
@@ -79,6 +94,17 @@ impl UsageKeeper {
             *pruned = hour;
         }
         Ok(())
+    }
+
+    /// `prices` is free while the store is slow: who changes the prices does not wait for it.
+    fn tell_prices(&self, store: &mut dyn UsageStore, now: Now) -> Result<(), StorageError> {
+        let Some(version) = self.prices.lock().take() else { return Ok(()) };
+        let hour = u32::try_from(now.wall_unix_nano / NANOS_PER_HOUR).unwrap_or(u32::MAX);
+        let told = store.priced_by(&version, hour);
+        if told.is_err() {
+            self.prices.lock().get_or_insert(version); // unless there is a newer one by now
+        }
+        told
     }
 
     pub fn pending(&self) -> usize {

@@ -98,6 +98,12 @@ impl MetricRule {
         self.metric.agent.is_empty()
     }
 
+    /// Whether the agent's counter of tokens has types that exclude each other.
+    pub(crate) fn has_exclusive_tokens(self) -> bool {
+        let is_exclusive = |metric: &&Metric| matches!(metric.counts, Counts::Tokens(Dialect::Exclusive));
+        METRICS.iter().filter(is_exclusive).any(|metric| metric.agent == self.metric.agent)
+    }
+
     /// Whether the metric counts dollars.
     pub(crate) fn is_cost(self) -> bool {
         matches!(self.metric.counts, Counts::Cost(_))
@@ -106,7 +112,9 @@ impl MetricRule {
     /// What a point with this token type counts as; `None` if other points count it already.
     pub(super) fn effect(self, token_type: &str) -> Option<Effect> {
         match self.metric.counts {
-            Counts::Cost(pico) => Some(Effect::plain(Measure::ReportedCost, true, pico)),
+            Counts::Cost(pico) => {
+                Some(Effect::plain(Measure::ReportedCost, self.has_exclusive_tokens(), pico))
+            }
             Counts::Tokens(dialect) => dialect.effect(token_type),
         }
     }

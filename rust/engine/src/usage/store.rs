@@ -71,7 +71,7 @@ pub enum Measure {
     CacheCreationTokens = 4,
     /// Dollars as the client reports them.
     ReportedCost = 5,
-    /// Dollars computed from list prices.
+    /// Dollars computed from list prices; nothing where no price is known, which is not the same as 0.
     ComputedCost = 6,
 }
 
@@ -116,6 +116,10 @@ pub trait UsageStore: Send + fmt::Debug {
     /// Adds `entries` and notes `through`, in one transaction: both or nothing. `entries` may hold the
     /// same key more than once.
     fn apply(&mut self, ledger: u64, through: u64, entries: &[UsageEntry]) -> Result<(), StorageError>;
+
+    /// Computed costs that are applied from now on come from the price table `version`, in use since that hour;
+    /// until then, and where it is told again, nothing changes. Reports name it.
+    fn priced_by(&mut self, version: &str, since_unix_hour: u32) -> Result<(), StorageError>;
 
     /// What was applied survives the loss of power from now on: rows of the journal that have it go away.
     fn make_durable(&mut self) -> Result<(), StorageError>;

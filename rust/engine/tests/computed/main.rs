@@ -5,6 +5,9 @@
 mod world;
 
 mod properties;
+mod review;
+mod review_hostile;
+mod review_speed;
 
 use std::sync::Arc;
 
@@ -53,7 +56,7 @@ pub fn reported(session: &str, model: &str, second: u64, dollars: f64) -> Sample
     Sample { value: Value::Number(Number::Double(dollars)), ..sample }
 }
 
-fn text<'a>(output: &'a Output, key: &str) -> Option<&'a str> {
+pub fn text<'a>(output: &'a Output, key: &str) -> Option<&'a str> {
     output.attributes.iter().find_map(|(known, value)| match value {
         Attr::Text(text) if known == key => Some(text.as_str()),
         _ => None,

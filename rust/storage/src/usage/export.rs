@@ -1,7 +1,7 @@
 //! Usage as a table for people and their spreadsheets: by whatever dimensions, for a month or any days,
 //! added up over all usage files of a directory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -157,6 +157,7 @@ pub fn sheet(directory: &Path, request: &Request, now_unix_seconds: u64) -> Resu
     by.retain(|column| !seen.contains(column) && (seen.push(*column), true).1);
     let mut grouping = Grouping { by: &by, groups: BTreeMap::new(), totals: Group::default() };
     let mut sources = Vec::new();
+    let mut price_tables = BTreeSet::new();
     let mut is_whole = true;
     for file in &files {
         let about = read(file, &period.hours, &mut grouping)?;
@@ -170,8 +171,15 @@ pub fn sheet(directory: &Path, request: &Request, now_unix_seconds: u64) -> Resu
         let kept_since = calendar::hour_text(about.began.max(about.pruned));
         let begins_inside = period.is_month && about.began.max(about.pruned) > period.hours.start;
         sources.push(Source { file: name, kept_since, begins_inside });
+        price_tables.extend(about.price_tables);
     }
-    Ok(grouping.sheet(period.name.clone(), is_over && is_whole, sources))
+    let mut sheet = grouping.sheet(period.name.clone(), is_over && is_whole, sources);
+    for table in price_tables {
+        if !sheet.price_tables.contains(&table.version) {
+            sheet.price_tables.push(table.version);
+        }
+    }
+    Ok(sheet)
 }
 
 /// Adds rows up by key.
@@ -217,6 +225,7 @@ impl Grouping<'_> {
             rows,
             unattributed: (counts(&unattributed), unattributed.amounts),
             totals: (counts(&self.totals), self.totals.amounts),
+            price_tables: Vec::new(),
             sources,
         }
     }

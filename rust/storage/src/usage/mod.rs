@@ -10,6 +10,7 @@ mod calendar;
 mod decimal;
 mod migrate;
 mod open;
+mod priced;
 mod read;
 mod schema;
 mod sheet;

@@ -13,7 +13,8 @@ use tokenledger::ledger::StorageError;
 
 use crate::trouble::{Sql, of_io, of_sql};
 use crate::usage::aside::with_suffix;
-use crate::usage::migrate::{kind, refusal};
+use crate::usage::migrate::{Kind, kind, refusal};
+use crate::usage::priced::{self, PriceTable};
 use crate::usage::schema::{AMOUNTS, BEGAN, DIMENSIONS, PRUNED};
 use crate::usage::{FILE_NAME, sheet::Amounts};
 
@@ -43,12 +44,14 @@ pub(super) fn find(directory: &Path) -> Result<Vec<PathBuf>, StorageError> {
 }
 
 /// What a file says of itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct About {
     /// The hour in which it was begun.
     pub began: u32,
     /// Hours before this one were removed; 0 if none were.
     pub pruned: u32,
+    /// What computed costs of the hours that were asked for come from.
+    pub price_tables: Vec<PriceTable>,
 }
 
 /// Receives what is in a file.
@@ -66,11 +69,12 @@ pub(super) fn read(
     visitor: &mut impl Visitor,
 ) -> Result<About, StorageError> {
     let mut connection = open(file).map_err(|error| of_sql(file, "open", &error))?;
-    let kind = kind(&connection).map_err(|error| of_sql(file, "read", &error))?;
+    let transaction = connection.transaction().map_err(|error| of_sql(file, "read", &error))?; // one moment for all that follows
+    let kind = kind(&transaction).map_err(|error| of_sql(file, "read", &error))?;
     if let Some(refusal) = refusal(file, kind) {
         return Err(refusal);
     }
-    visit(&mut connection, hours, visitor).map_err(|error| of_sql(file, "read", &error))
+    visit(&transaction, kind, hours, visitor).map_err(|error| of_sql(file, "read", &error))
 }
 
 /// A connection that can read; nothing is ever written.
@@ -108,12 +112,13 @@ fn immutable(file: &Path) -> String {
     uri + "?immutable=1"
 }
 
-fn visit(connection: &mut Connection, hours: &Range<u32>, visitor: &mut impl Visitor) -> Sql<About> {
-    let transaction = connection.transaction()?; // one moment for all that follows
+fn visit(transaction: &Connection, kind: Kind, hours: &Range<u32>, visitor: &mut impl Visitor) -> Sql<About> {
     let meta = |key: &str| {
         transaction.query_row("SELECT value FROM meta WHERE key = ?", [key], |row| row.get::<_, u32>(0))
     };
-    let about = About { began: meta(BEGAN)?, pruned: meta(PRUNED)? };
+    let version = if let Kind::Version(version) = kind { version } else { 0 };
+    let price_tables = priced::of_hours(transaction, version, hours)?;
+    let about = About { began: meta(BEGAN)?, pruned: meta(PRUNED)?, price_tables };
 
     let mut select = transaction.prepare(&format!("SELECT id, {} FROM dimension", DIMENSIONS.join(", ")))?;
     let texts = |row: &Row<'_>| (1..=DIMENSIONS.len()).map(|column| row.get(column)).collect::<Sql<_>>();

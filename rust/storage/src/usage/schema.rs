@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i32 = 0x544C_7573;
 
 /// What brings a file from each version to the next; the first makes version 1 of an empty file.
 /// A step is never changed once it was released: another is added.
-pub(super) const MIGRATIONS: [&str; 1] = [VERSION_1];
+pub(super) const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// The version that this software writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -37,7 +37,7 @@ pub(super) const BEGAN: &str = "began_unix_hour";
 pub(super) const PRUNED: &str = "pruned_before_unix_hour";
 
 /// `applied.ledger` and `applied.through` hold unsigned numbers of 64 bits as signed ones.
-/// `computed_cost_pico` is NULL until costs are computed from prices.
+/// `computed_cost_pico` is NULL where no cost was computed from prices.
 const VERSION_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE applied (ledger INTEGER PRIMARY KEY, through INTEGER NOT NULL) STRICT;
@@ -65,6 +65,20 @@ CREATE TABLE usage_session (
     dimension_id INTEGER NOT NULL REFERENCES dimension (id),
     session_id INTEGER NOT NULL REFERENCES session (id),
     PRIMARY KEY (unix_hour, dimension_id, session_id)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Which price tables computed costs come from (`priced`).
+const VERSION_2: &str = "
+CREATE TABLE price_table (
+    id INTEGER PRIMARY KEY,
+    version TEXT NOT NULL,
+    since_unix_hour INTEGER NOT NULL
+) STRICT;
+CREATE TABLE usage_price_table (
+    unix_hour INTEGER NOT NULL,
+    price_table_id INTEGER NOT NULL REFERENCES price_table (id),
+    PRIMARY KEY (unix_hour, price_table_id)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -116,6 +130,8 @@ CREATE VIEW usage_by_hour AS SELECT {period}, {dimensions}, {tokens},
 FROM usage JOIN dimension ON dimension.id = dimension_id;
 CREATE VIEW session_by_hour AS SELECT {period}, {dimensions}, session
 FROM usage_session JOIN dimension ON dimension.id = dimension_id JOIN session ON session.id = session_id;
+CREATE VIEW price_table_by_hour AS SELECT {period}, version AS price_table
+FROM usage_price_table JOIN price_table ON price_table.id = price_table_id;
 CREATE VIEW usage_by_token_type AS
 "
     );

@@ -13,11 +13,9 @@ const TOKENS: [&str; 5] =
 /// The order in which they stand in a sheet.
 const ORDER: [usize; 5] = [1, 2, 3, 4, 0];
 
-/// Version of the price table that computed costs come from; `None` until costs are computed.
-pub const PRICE_TABLE_VERSION: Option<&str> = None;
-
-/// What reported costs are.
-pub const COST_BASIS: &str = "reported by clients: estimates from list prices, not a bill";
+/// What the two kinds of costs are.
+const COST_BASIS: &str = "reported costs are what clients say, computed costs are from list prices: \
+                          both are estimates, not a bill";
 
 /// Tokens and costs, wide enough for any number of rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +81,8 @@ pub struct Sheet {
     pub(crate) rows: Vec<Row>,
     pub(crate) unattributed: (Counts, Amounts),
     pub(crate) totals: (Counts, Amounts),
+    /// Versions of the price tables that computed costs come from, in the order of their use.
+    pub(crate) price_tables: Vec<String>,
     pub(crate) sources: Vec<Source>,
 }
 
@@ -106,7 +106,8 @@ impl Sheet {
         head.extend(&self.by);
         head.extend(ORDER.map(|place| TOKENS[place]));
         head.extend(["total_tokens", "reported_cost_usd", "computed_cost_usd"]);
-        head.extend(["share_of_tokens_percent", "share_of_reported_cost_percent", "sessions", "users"]);
+        head.extend(["share_of_tokens_percent", "share_of_reported_cost_percent"]);
+        head.extend(["share_of_computed_cost_percent", "sessions", "users"]);
         let mut out = head.join(",") + "\n";
         let nothing = vec![String::new(); self.by.len()];
         for row in &self.rows {
@@ -122,8 +123,9 @@ impl Sheet {
 
     fn line(&self, out: &mut String, kind: &str, key: &[String], amounts: &Amounts, counts: Counts) {
         let figures = self.figures(amounts, counts);
+        let price_table = harmless(&self.price_table().unwrap_or_else(|| "none".to_owned()));
         let mut cells =
-            vec![self.period.clone(), self.state().to_owned(), price_table(), COST_BASIS.to_owned()];
+            vec![self.period.clone(), self.state().to_owned(), price_table, COST_BASIS.to_owned()];
         cells.push(kind.to_owned());
         cells.extend(key.iter().map(|text| harmless(text)));
         cells.extend(ORDER.map(|place| figures.tokens[TOKENS[place]].to_string()));
@@ -132,6 +134,7 @@ impl Sheet {
         cells.push(figures.computed_cost_usd.unwrap_or_default());
         cells.push(figures.share_of_tokens_percent.unwrap_or_default());
         cells.push(figures.share_of_reported_cost_percent.unwrap_or_default());
+        cells.push(figures.share_of_computed_cost_percent.unwrap_or_default());
         cells.extend([counts.sessions.to_string(), counts.users.to_string()]);
         let quoted: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
         out.push_str(&quoted.join(","));
@@ -148,7 +151,7 @@ impl Sheet {
         let document = Document {
             period: &self.period,
             state: self.state(),
-            price_table: PRICE_TABLE_VERSION,
+            price_table: self.price_table(),
             cost_basis: COST_BASIS,
             by: &self.by,
             rows: rows.collect(),
@@ -163,8 +166,14 @@ impl Sheet {
         if self.is_closed { "closed" } else { "open" }
     }
 
+    /// `None` where nothing was computed.
+    fn price_table(&self) -> Option<String> {
+        (!self.price_tables.is_empty()).then(|| self.price_tables.join("; "))
+    }
+
     fn figures(&self, amounts: &Amounts, counts: Counts) -> Figures {
         let totals = &self.totals.1;
+        let share_of_computed = |computed| percent(computed, totals.computed.unwrap_or(0));
         Figures {
             tokens: TOKENS.into_iter().zip(amounts.tokens).collect(),
             total_tokens: amounts.total(),
@@ -172,6 +181,7 @@ impl Sheet {
             computed_cost_usd: amounts.computed.map(dollars),
             share_of_tokens_percent: percent(amounts.total(), totals.total()),
             share_of_reported_cost_percent: percent(amounts.reported, totals.reported),
+            share_of_computed_cost_percent: amounts.computed.and_then(share_of_computed),
             sessions: counts.sessions,
             users: counts.users,
         }
@@ -182,7 +192,7 @@ impl Sheet {
 struct Document<'a> {
     period: &'a str,
     state: &'static str,
-    price_table: Option<&'static str>,
+    price_table: Option<String>,
     cost_basis: &'static str,
     by: &'a [&'static str],
     rows: Vec<JsonRow<'a>>,
@@ -208,12 +218,9 @@ struct Figures {
     computed_cost_usd: Option<String>,
     share_of_tokens_percent: Option<String>,
     share_of_reported_cost_percent: Option<String>,
+    share_of_computed_cost_percent: Option<String>,
     sessions: usize,
     users: usize,
-}
-
-fn price_table() -> String {
-    PRICE_TABLE_VERSION.unwrap_or("none").to_owned()
 }
 
 /// Clients choose these texts; a spreadsheet must not run them.

@@ -1,6 +1,6 @@
 //! [`UsageStore`] on SQLite.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use tokenledger::usage::{Dimensions, Measure, UsageEntry, UsageStore};
 use crate::Sync;
 use crate::trouble::{Sql, is_damage, of_sql, other};
 use crate::usage::open::{begin_anew, leave, unix_seconds};
+use crate::usage::priced;
 use crate::usage::schema::{AMOUNTS, DIMENSIONS, PRUNED};
 
 /// Keeps usage in `usage.db`; made by [`crate::usage::open`].
@@ -20,11 +21,13 @@ pub struct SqliteUsage {
     connection: Option<Connection>,
     file: PathBuf,
     sync: Sync,
+    /// The price table in use and since which hour, for a file that takes the place of a damaged one.
+    prices: Option<(String, u32)>,
 }
 
 impl SqliteUsage {
     pub(super) fn new(connection: Connection, file: PathBuf, sync: Sync) -> Self {
-        Self { connection: Some(connection), file, sync }
+        Self { connection: Some(connection), file, sync, prices: None }
     }
 
     /// The file.
@@ -57,6 +60,10 @@ impl SqliteUsage {
             leave(&connection);
         }
         let (connection, text) = begin_anew(&self.file, self.sync, unix_seconds(), &damage)?;
+        if let Some((version, since)) = &self.prices {
+            priced::note(&connection, version, *since)
+                .map_err(|error| of_sql(&self.file, "begin", &error))?;
+        }
         self.connection = Some(connection);
         Err(other(text))
     }
@@ -80,6 +87,11 @@ impl UsageStore for SqliteUsage {
                 .execute([ledger as i64, through as i64])?;
             transaction.commit()
         })
+    }
+
+    fn priced_by(&mut self, version: &str, since_unix_hour: u32) -> Result<(), StorageError> {
+        self.prices = Some((version.to_owned(), since_unix_hour));
+        self.with("write", |connection| priced::note(connection, version, since_unix_hour))
     }
 
     fn make_durable(&mut self) -> Result<(), StorageError> {
@@ -124,7 +136,11 @@ impl Addition<'_> {
 fn add(transaction: &Transaction<'_>, entries: &[UsageEntry]) -> Sql<()> {
     // In the order of the hours and dimensions, so that the file is written from front to back.
     let mut additions: BTreeMap<(u32, &Dimensions), Addition<'_>> = BTreeMap::new();
+    let mut priced_hours = BTreeSet::new();
     for entry in entries {
+        if entry.measure == Measure::ComputedCost {
+            priced_hours.insert(entry.unix_hour);
+        }
         let addition = additions.entry((entry.unix_hour, &*entry.dimensions)).or_default();
         let amount = &mut addition.amounts[entry.measure as usize];
         *amount = Some(amount.unwrap_or(0).saturating_add(entry.amount));
@@ -132,6 +148,7 @@ fn add(transaction: &Transaction<'_>, entries: &[UsageEntry]) -> Sql<()> {
             addition.sessions.insert(&entry.session);
         }
     }
+    priced::mark(transaction, &priced_hours)?;
     let mut dimension_ids: HashMap<&Dimensions, i64> = HashMap::new();
     let mut session_ids: HashMap<&str, i64> = HashMap::new();
     let mut upsert = transaction.prepare_cached(&upsert_sql())?;
@@ -200,6 +217,7 @@ fn prune(transaction: &Transaction<'_>, before: u32) -> Sql<()> {
         return Ok(());
     }
     transaction.execute("DELETE FROM usage_session WHERE unix_hour < ?", [before])?;
+    priced::prune(transaction, before)?;
     let unused = "DELETE FROM session WHERE id NOT IN (SELECT session_id FROM usage_session)";
     transaction.execute(unused, [])?;
     let unused = "DELETE FROM dimension WHERE id NOT IN (SELECT dimension_id FROM usage)";

@@ -1,11 +1,11 @@
 //! One thing at a time.
 
-use super::support::{Memory, NOW_HOUR, Outcome, Totals, add, add_to, commit, identity, point};
+use super::support::{Memory, NOW_HOUR, Outcome, Totals, add, add_priced, add_to, commit, identity, point};
 use crate::batch::MetricKind;
 use crate::number::Number;
 use crate::usage::limits::Limits;
 use crate::usage::part::{Learnt, PARTS, Part};
-use crate::usage::{Measure, MetricRule, NANOS_PER_HOUR, UsageBook, UsageStore};
+use crate::usage::{Measure, MetricRule, NANOS_PER_HOUR, UsageBook, UsageStore, read_segment};
 
 const LEDGER: u64 = 77;
 
@@ -64,7 +64,7 @@ fn hours_and_descriptions() {
     let mut described = 0;
     for (sequence, time) in [(1, now), (2, now + NANOS_PER_HOUR), (3, 0), (4, now - NANOS_PER_HOUR)] {
         for _ in 0..2 {
-            book.add(identity(9), rule, [time, now], Number::Double(0.000_001), |describer| {
+            book.add(identity(9), rule, [time, now], (Number::Double(0.000_001), None), |describer| {
                 described += 1;
                 point(describer, "user.id", "u");
             });
@@ -74,6 +74,31 @@ fn hours_and_descriptions() {
     book.flush(&mut store).unwrap();
     let cost = |hour| store.totals[&(hour, "u".to_owned(), String::new(), Measure::ReportedCost)];
     assert_eq!((described, cost(NOW_HOUR), cost(NOW_HOUR - 1)), (1, 6_000_000, 2_000_000));
+}
+
+/// Scenario: one source with and without a price, at a price of nothing, and with a price for tokens that count
+/// nothing. Guarantee: costs add up by hour; where none was computed there is no entry, not even of 0.
+#[test]
+fn computed_costs_are_counted_where_there_are_any() {
+    let mut store = Memory::default();
+    let book = begun(&mut store);
+    add_priced(&book, 1, (10, Some(2_500_000)), NOW_HOUR);
+    add_priced(&book, 1, (10, None), NOW_HOUR);
+    add_priced(&book, 1, (10, Some(500_000)), NOW_HOUR);
+    add_priced(&book, 1, (10, None), NOW_HOUR - 1);
+    add_priced(&book, 1, (10, Some(0)), NOW_HOUR - 2);
+    add_priced(&book, 3, (10, Some(7)), NOW_HOUR); // Codex' `total`
+    let segment = commit(&book, 1);
+    book.flush(&mut store).unwrap();
+    let computed = |hour| (hour, "u1".to_owned(), "s1".to_owned(), Measure::ComputedCost);
+    assert_eq!(store.totals[&computed(NOW_HOUR)], 3_000_000);
+    let entries = read_segment(&segment).unwrap().into_iter();
+    let mut hours: Vec<_> = entries
+        .filter(|entry| entry.measure == Measure::ComputedCost)
+        .map(|entry| (NOW_HOUR - entry.unix_hour, entry.amount))
+        .collect();
+    hours.sort_unstable();
+    assert_eq!(hours, [(0, 3_000_000), (2, 0)]);
 }
 
 /// Scenario: the store fails, once without and once with the transaction having taken place, while more
@@ -139,7 +164,7 @@ fn numbers_of_a_restored_ledger_go_on_after_the_store() {
 fn sources_are_bounded() {
     let mut part = Part::new(Limits::of(0));
     for number in 0..60_000 {
-        part.add(identity(number), 1, Number::Int(1), Learnt::default);
+        part.add(identity(number), 1, (Number::Int(1), None), Learnt::default);
     }
     assert!(part.sources() <= (1 << 18) / PARTS);
 
@@ -183,10 +208,12 @@ fn sums_stop_at_the_end() {
     book.begin(LEDGER, Some(0));
     for sequence in 1..3 {
         for _ in 0..3 {
-            book.add(identity(1), rule, [1, 1], Number::Double(1e300), |_| ());
+            book.add(identity(1), rule, [1, 1], (Number::Double(1e300), Some(i64::MAX / 2)), |_| ());
         }
         commit(&book, sequence);
     }
     book.flush(&mut store).unwrap();
-    assert_eq!(store.totals.values().copied().collect::<Vec<_>>(), [i64::MAX]);
+    let ends = [Measure::ReportedCost, Measure::ComputedCost]
+        .map(|measure| store.totals[&(0, String::new(), String::new(), measure)]);
+    assert_eq!((ends, store.totals.len()), ([i64::MAX; 2], 2));
 }

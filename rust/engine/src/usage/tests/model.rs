@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
-use super::support::{Key, Memory, NOW_HOUR, Outcome, Totals, add, add_to};
+use super::support::{Key, Memory, NOW_HOUR, Outcome, Totals, add_priced, add_to};
 use crate::usage::{Cut, UsageBook, UsageStore};
 
 const LEDGER: u64 = 42;
@@ -14,6 +14,8 @@ enum Step {
     Add {
         source: u32,
         tokens: i64,
+        /// What they cost, where that is computed.
+        computed: Option<i64>,
         hours_ago: u32,
     },
     /// Makes a segment; it waits for its row.
@@ -35,8 +37,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![3 => Just(Outcome::Written), 1 => Just(Outcome::Failed), 1 => Just(Outcome::WrittenWithError)];
     prop_oneof![
-        12 => (0..24_u32, 1..1_000_000_i64, 0..3_u32)
-            .prop_map(|(source, tokens, hours_ago)| Step::Add { source, tokens, hours_ago }),
+        12 => (0..24_u32, 1..1_000_000_i64, prop::option::of(0..1_000_000_000_000_i64), 0..3_u32)
+            .prop_map(|(source, tokens, computed, hours_ago)| Step::Add { source, tokens, computed, hours_ago }),
         5 => Just(Step::Cut),
         5 => (any::<bool>(), prop::bool::weighted(0.3))
             .prop_map(|(together, fails)| Step::Write { together, fails }),
@@ -76,8 +78,9 @@ impl World {
 
     fn take(&mut self, step: Step) {
         match step {
-            Step::Add { source, tokens, hours_ago } => {
-                self.since_cut.extend(add(&self.book, source, tokens, NOW_HOUR - hours_ago));
+            Step::Add { source, tokens, computed, hours_ago } => {
+                let amounts = (tokens, computed);
+                self.since_cut.extend(add_priced(&self.book, source, amounts, NOW_HOUR - hours_ago));
             }
             Step::Cut => self.cut(),
             Step::Write { fails: true, .. } => {}

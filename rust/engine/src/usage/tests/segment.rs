@@ -2,15 +2,16 @@
 
 use proptest::prelude::*;
 
-use super::support::{NOW_HOUR, Totals, add, add_to};
-use crate::usage::{UsageBook, read_segment};
+use super::support::{Key, NOW_HOUR, Totals, add_priced, add_to};
+use crate::usage::{Measure, UsageBook, read_segment};
 
 /// A segment of several users, sessions, measures and hours, with what is in it.
 fn segment() -> (Vec<u8>, Totals) {
     let book = UsageBook::new(0);
     let mut truth = Totals::new();
     for source in 0..40 {
-        for (key, amount) in add(&book, source, i64::from(source) * 1000 + 1, NOW_HOUR - source % 3) {
+        let amounts = (i64::from(source) * 1000 + 1, (source % 5 > 1).then_some(i64::from(source) * 7));
+        for (key, amount) in add_priced(&book, source, amounts, NOW_HOUR - source % 3) {
             add_to(&mut truth, key, amount);
         }
     }
@@ -31,6 +32,29 @@ fn a_segment_reads_back() {
     assert_eq!(read, truth);
     let users = segment.windows(2).filter(|pair| pair[0] == b'u' && pair[1].is_ascii_digit()).count();
     assert_eq!(users, 3);
+}
+
+/// Scenario: a segment as software wrote it that computed no costs. Guarantee: it is read, byte by byte as its format
+/// says, and the book counts it.
+#[test]
+fn segments_without_computed_costs_are_read() {
+    let mut old = vec![1, 0]; // version; dimensions: agent, model, provider, user, …
+    for text in ["codex", "gpt", "openai", "ann", "", "", "", ""] {
+        old.push(text.len() as u8);
+        old.extend_from_slice(text.as_bytes());
+    }
+    old.extend_from_slice(&[1, 0, 1, b's']); // holder of them, in session `s`
+    old.extend_from_slice(&[2, 9]); // hour 9
+    old.extend_from_slice(&[9, 0, 80]); // 40 input tokens, zigzag
+    old.extend_from_slice(&[13, 0, 0x81, 0x01]); // reported: -65 units
+    let mut store = super::support::Memory::default();
+    let book = UsageBook::new(0);
+    book.begin(1, Some(0));
+    book.replay(1, &old).unwrap();
+    book.flush(&mut store).unwrap();
+    let key = |measure| -> Key { (9, "ann".to_owned(), "s".to_owned(), measure) };
+    let expected = [(key(Measure::InputTokens), 40), (key(Measure::ReportedCost), -65)];
+    assert_eq!(store.totals, expected.into());
 }
 
 /// Scenario: a segment is cut at every byte. Guarantee: what is left is a shorter segment or an error;

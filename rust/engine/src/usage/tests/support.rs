@@ -26,11 +26,22 @@ pub enum Outcome {
     WrittenWithError,
 }
 
+impl Outcome {
+    fn result(self) -> Result<(), StorageError> {
+        match self {
+            Self::Written => Ok(()),
+            _ => Err(StorageError { kind: StorageTrouble::Other, message: "the disk is tired".to_owned() }),
+        }
+    }
+}
+
 /// A usage store in memory.
 #[derive(Debug, Default)]
 pub struct Memory {
     pub totals: Totals,
     pub through: BTreeMap<u64, u64>,
+    /// What costs were computed from, and since when.
+    pub versions: Vec<(String, u32)>,
     /// What becomes of the next transaction.
     pub next: Outcome,
 }
@@ -51,10 +62,15 @@ impl UsageStore for Memory {
                 add_to(&mut self.totals, key, entry.amount);
             }
         }
-        match outcome {
-            Outcome::Written => Ok(()),
-            _ => Err(StorageError { kind: StorageTrouble::Other, message: "the disk is tired".to_owned() }),
+        outcome.result()
+    }
+
+    fn priced_by(&mut self, version: &str, since_unix_hour: u32) -> Result<(), StorageError> {
+        let outcome = std::mem::take(&mut self.next);
+        if outcome != Outcome::Failed && self.versions.last().is_none_or(|(former, _)| former != version) {
+            self.versions.push((version.to_owned(), since_unix_hour));
         }
+        outcome.result()
     }
 
     fn make_durable(&mut self) -> Result<(), StorageError> {
@@ -79,6 +95,16 @@ pub fn add_to(totals: &mut Totals, key: Key, amount: i64) {
 /// Sources are numbered: user, session and token type follow from the number. Codex' cached tokens are
 /// part of its input.
 pub fn add(book: &UsageBook, source: u32, tokens: i64, hour: u32) -> Vec<(Key, i64)> {
+    add_priced(book, source, (tokens, None), hour)
+}
+
+/// As [`add`], with what the tokens cost in 10⁻¹² dollars, where that is computed.
+pub fn add_priced(
+    book: &UsageBook,
+    source: u32,
+    (tokens, computed): (i64, Option<i64>),
+    hour: u32,
+) -> Vec<(Key, i64)> {
     let (user, session) = (format!("u{}", source % 3), format!("s{}", source % 5));
     let (token_type, measure, from_input) = match source % 4 {
         0 => ("input", Measure::InputTokens, false),
@@ -89,17 +115,20 @@ pub fn add(book: &UsageBook, source: u32, tokens: i64, hour: u32) -> Vec<(Key, i
     let rule = MetricRule::of(b"codex.turn.token_usage", MetricKind::ExplicitHistogram, true).unwrap();
     let time = u64::from(hour) * NANOS_PER_HOUR + 7;
     let now = u64::from(NOW_HOUR) * NANOS_PER_HOUR + 8;
-    book.add(identity(source), rule, [time, now], Number::Double(tokens as f64), |describer| {
+    let amounts = (Number::Double(tokens as f64), computed);
+    book.add(identity(source), rule, [time, now], amounts, |describer| {
         point(describer, "user.email", &user);
         point(describer, "conversation.id", &session);
         point(describer, "token_type", token_type);
     });
     let key = |measure| (hour.min(NOW_HOUR), user.clone(), session.clone(), measure);
-    match (token_type, from_input) {
-        ("total", _) => Vec::new(),
-        (_, true) => vec![(key(measure), tokens), (key(Measure::InputTokens), -tokens)],
-        _ => vec![(key(measure), tokens)],
+    if token_type == "total" {
+        return Vec::new();
     }
+    let mut added = vec![(key(measure), tokens)];
+    added.extend(from_input.then(|| (key(Measure::InputTokens), -tokens)));
+    added.extend(computed.map(|pico| (key(Measure::ComputedCost), pico)));
+    added
 }
 
 /// Feeds one attribute of a point.

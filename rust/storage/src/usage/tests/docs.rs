@@ -2,9 +2,10 @@
 
 use rusqlite::Connection;
 use tempfile::tempdir;
-use tokenledger::usage::Measure::{CacheReadTokens, InputTokens, ReportedCost};
+use tokenledger::usage::Measure::{CacheReadTokens, ComputedCost, InputTokens, ReportedCost};
+use tokenledger::usage::UsageStore;
 
-use super::support::{answers, ask, entry, filled, hour};
+use super::support::{LEDGER, answers, ask, entry, filled, hour, store};
 use crate::usage::schema::DIMENSIONS;
 
 const DOCS: &str = include_str!("../../../../../docs/usage.md");
@@ -25,9 +26,12 @@ fn every_query_answers() {
         entries.push(entry(at, "a@example.invalid/t", "s", InputTokens, 10));
         entries.push(entry(at, "a@example.invalid/t", "s", CacheReadTokens, 30));
         entries.push(entry(at, "a@example.invalid/t", "s", ReportedCost, 1_000_000_000_000));
+        entries.push(entry(at, "a@example.invalid/t", "s", ComputedCost, 1_250_000_000_000));
     }
     entries.push(entry(this_hour - 30 * 24, "gone@example.invalid/t", "s", InputTokens, 1));
-    let store = filled(directory.path(), &entries);
+    let mut store = store(directory.path());
+    store.priced_by("2026-10-01", hour("2026-10-01", 0)).unwrap();
+    store.apply(LEDGER, 1, &entries).unwrap();
     let connection = Connection::open(store.file()).unwrap();
     let queries = queries();
     assert!(queries.len() >= 8, "{}", queries.len());
@@ -37,6 +41,13 @@ fn every_query_answers() {
     }
     let share = answers(&connection, queries_with("read_share")).unwrap();
     assert!(share.contains(&"2026-10-04|0.75".to_owned()), "{share:?}");
+    let difference = answers(&connection, queries_with("difference_usd")).unwrap();
+    assert!(
+        difference.contains(&"2026-10|anthropic|claude-opus-5-5|1|1.25|-0.25".to_owned()),
+        "{difference:?}"
+    );
+    let tables = answers(&connection, queries_with("price_table_by_hour")).unwrap();
+    assert!(tables.contains(&"2026-10|2026-10-01".to_owned()), "{tables:?}");
     let gone = answers(&connection, queries_with("last_day")).unwrap();
     assert!(gone.iter().any(|row| row.starts_with("gone@")), "{gone:?}");
 }

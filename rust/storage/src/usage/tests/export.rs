@@ -47,17 +47,18 @@ fn a_month_by_team() {
     let directory = tempdir().unwrap();
     two_components(directory.path());
     let csv = exported(directory.path(), &october(&["team"])).to_csv();
-    let lead = "2026-10,closed,none,\"reported by clients: estimates from list prices, not a bill\"";
+    let lead = "2026-10,closed,none,\"reported costs are what clients say, computed costs are from list prices: \
+                both are estimates, not a bill\"";
     let head = "period,state,price_table,cost_basis,row,team,input_tokens,output_tokens,cache_read_tokens,\
                 cache_creation_tokens,other_tokens,total_tokens,reported_cost_usd,computed_cost_usd,\
-                share_of_tokens_percent,share_of_reported_cost_percent,sessions,users";
+                share_of_tokens_percent,share_of_reported_cost_percent,share_of_computed_cost_percent,sessions,users";
     let expected = [
         head.to_owned(),
-        format!("{lead},unattributed,,3,0,0,0,0,3,1.00,,3.00,66.54,1,1"),
-        format!("{lead},attributed,\"'=blue,\"\"1\"\"\",0,0,0,0,0,0,0.50,,0.00,33.27,0,1"),
-        format!("{lead},attributed,red,77,20,0,0,0,97,0.00276519,,97.00,0.18,2,2"),
-        format!("{lead},unattributed_total,,3,0,0,0,0,3,1.00,,3.00,66.54,1,1"),
-        format!("{lead},total,,80,20,0,0,0,100,1.50276519,,100.00,100.00,3,4"),
+        format!("{lead},unattributed,,3,0,0,0,0,3,1.00,,3.00,66.54,,1,1"),
+        format!("{lead},attributed,\"'=blue,\"\"1\"\"\",0,0,0,0,0,0,0.50,,0.00,33.27,,0,1"),
+        format!("{lead},attributed,red,77,20,0,0,0,97,0.00276519,,97.00,0.18,,2,2"),
+        format!("{lead},unattributed_total,,3,0,0,0,0,3,1.00,,3.00,66.54,,1,1"),
+        format!("{lead},total,,80,20,0,0,0,100,1.50276519,,100.00,100.00,,3,4"),
     ];
     assert_eq!(csv.lines().collect::<Vec<_>>(), expected);
 }
@@ -150,7 +151,7 @@ fn days_are_inclusive() {
         let request = Request { period: Period::days(first, last).unwrap(), by, open: false };
         let csv = exported(directory.path(), &request).to_csv();
         let line = csv.lines().last().unwrap().to_owned();
-        (line.split(',').rev().nth(6).unwrap().to_owned(), csv.lines().count())
+        (line.split(',').rev().nth(7).unwrap().to_owned(), csv.lines().count())
     };
     assert_eq!(total(Some("2026-10-01"), Some("2026-10-01"), &["day"]), ("77".to_owned(), 4));
     assert_eq!(total(Some("2026-10-31"), None, &["day"]), ("5023".to_owned(), 5));
@@ -177,7 +178,7 @@ fn exporting_beside_a_writer() {
         let mut last = 0;
         while !writer.is_finished() {
             let csv = exported(directory.path(), &october(&[])).to_csv();
-            let total: i128 = csv.lines().last().unwrap().split(',').rev().nth(6).unwrap().parse().unwrap();
+            let total: i128 = csv.lines().last().unwrap().split(',').rev().nth(7).unwrap().parse().unwrap();
             assert!(total % 2 == 0 && total >= last, "{total} after {last}");
             last = total;
         }

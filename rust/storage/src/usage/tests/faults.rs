@@ -6,14 +6,15 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::tempdir;
 use tokenledger::ledger::StorageTrouble;
-use tokenledger::usage::Measure::InputTokens;
+use tokenledger::usage::Measure::{ComputedCost, InputTokens};
 use tokenledger::usage::UsageStore;
 
 use super::support::{LEDGER, ask, entry, filled, hour, opened, seconds};
 use crate::Sync;
 use crate::usage::FILE_NAME;
+use crate::usage::export::{Period, Request, sheet};
 use crate::usage::open::open_at;
-use crate::usage::schema::VERSION;
+use crate::usage::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
@@ -64,6 +65,7 @@ fn damage_at_work_is_put_aside() {
     let file = directory.path().join(FILE_NAME);
     let at = hour("2026-10-04", 9);
     let mut store = filled(directory.path(), &[entry(at, "a/t", "s", InputTokens, 1)]);
+    store.priced_by("2026-10-01", at).unwrap();
     let other = Connection::open(&file).unwrap();
     other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     drop(other);
@@ -81,6 +83,8 @@ fn damage_at_work_is_put_aside() {
     let rows = ask(directory.path(), "SELECT count(*), min(input_tokens) FROM usage");
     assert_eq!(rows.len(), 1);
     assert!(rows[0].starts_with("2000|"), "{rows:?}");
+    let tables = ask(directory.path(), "SELECT version, since_unix_hour FROM price_table");
+    assert_eq!(tables, [format!("2026-10-01|{at}")]); // in use, so the new file names it too
 }
 
 /// Scenario: a file of a newer version, and one of another program. Guarantee: an error that names the
@@ -117,6 +121,51 @@ fn an_upgrade_makes_views_anew() {
     drop(filled(directory.path(), &[entry(1, "a/t", "s", InputTokens, 1)]));
     assert_eq!(ask(directory.path(), "PRAGMA user_version"), [VERSION.to_string()]);
     assert_eq!(ask(directory.path(), "SELECT total_tokens FROM usage_by_month"), ["1"]);
+}
+
+/// Scenario: a file of version 1, with costs that clients reported, is exported as it is, then opened for writing.
+/// Guarantee: both work, its data stays, and what is computed from then on names its price table.
+#[test]
+fn a_file_of_version_1_goes_on() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join(FILE_NAME);
+    let old = Connection::open(&file).unwrap();
+    old.execute_batch(MIGRATIONS[0]).unwrap();
+    old.execute_batch(
+        "INSERT INTO meta VALUES ('began_unix_hour', 7), ('pruned_before_unix_hour', 0);
+         INSERT INTO applied VALUES (77, 12);
+         INSERT INTO dimension VALUES (1, 'claude-code', 'm', 'p', 'ann', 't', '', '', '');
+         INSERT INTO session VALUES (1, 's');
+         CREATE VIEW usage_by_hour AS SELECT unix_hour FROM usage;",
+    )
+    .unwrap();
+    let at = hour("2026-10-04", 9);
+    let insert = "INSERT INTO usage VALUES (?, 1, 10, 0, 0, 0, 0, 2500000000, NULL)";
+    old.execute(insert, [at]).unwrap();
+    old.execute("INSERT INTO usage_session VALUES (?, 1, 1)", [at]).unwrap();
+    old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let export = || {
+        let request = Request { period: Period::month("2026-10").unwrap(), by: Vec::new(), open: false };
+        let json = sheet(directory.path(), &request, seconds("2026-11-05")).unwrap().to_json().unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let figures = &json["totals"];
+        let of = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        [&json["price_table"], &figures["reported_cost_usd"], &figures["computed_cost_usd"]].map(of)
+    };
+    let texts = |texts: [&str; 3]| texts.map(|text| (!text.is_empty()).then(|| text.to_owned()));
+    assert_eq!(export(), texts(["", "0.0025", ""]));
+
+    let mut store = open_at(directory.path(), Sync::Process, seconds("2026-10-04")).unwrap().store;
+    assert_eq!(ask(directory.path(), "PRAGMA user_version"), ["2"]);
+    assert_eq!(store.applied_through(77).unwrap(), Some(12));
+    assert_eq!(export(), texts(["", "0.0025", ""]));
+    store.priced_by("2026-10-01", at).unwrap();
+    store.apply(77, 13, &[entry(at, "a/t", "s", ComputedCost, 4)]).unwrap();
+    assert_eq!(export(), texts(["2026-10-01", "0.0025", "0.000000000004"]));
+    let hours = ask(directory.path(), "SELECT hour, total_tokens FROM usage_by_hour ORDER BY total_tokens");
+    assert_eq!(hours, ["2026-10-04 09:00|0", "2026-10-04 09:00|10"]);
 }
 
 /// Scenario: there is no directory. Guarantee: an error that names the file.

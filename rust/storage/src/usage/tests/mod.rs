@@ -3,5 +3,6 @@
 mod docs;
 mod export;
 mod faults;
+mod priced;
 mod store;
 mod support;

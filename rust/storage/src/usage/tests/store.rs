@@ -1,7 +1,7 @@
 //! What is written can be asked for, exactly.
 
 use tempfile::tempdir;
-use tokenledger::usage::Measure::{CacheReadTokens, InputTokens, OutputTokens, ReportedCost};
+use tokenledger::usage::Measure::{CacheReadTokens, ComputedCost, InputTokens, OutputTokens, ReportedCost};
 use tokenledger::usage::UsageStore;
 
 use super::support::{LEDGER, ask, entry, filled, hour, store};
@@ -83,6 +83,8 @@ fn every_view_adds_up() {
         entry(hour("2026-10-31", 23), "b/", "s2", CacheReadTokens, 20),
         entry(hour("2026-11-01", 0), "b/", "s2", OutputTokens, 300),
         entry(hour("2026-11-01", 0), "b/", "s2", ReportedCost, DOLLAR / 4),
+        entry(hour("2026-10-04", 9), "a/t", "s1", ComputedCost, DOLLAR / 8),
+        entry(hour("2026-11-01", 0), "b/", "s2", ComputedCost, DOLLAR / 4),
     ];
     let _store = filled(directory.path(), &entries);
     let ask = |sql: &str| ask(directory.path(), sql);
@@ -93,6 +95,7 @@ fn every_view_adds_up() {
         assert_eq!(ask(&format!("SELECT sum({column}) FROM {view}")), ["321"], "{view}");
         if column == "total_tokens" {
             assert_eq!(ask(&format!("SELECT sum(reported_cost_usd) FROM {view}")), ["0.25"], "{view}");
+            assert_eq!(ask(&format!("SELECT sum(computed_cost_usd) FROM {view}")), ["0.375"], "{view}");
         }
     }
     let types = ask("SELECT day, token_type, tokens FROM usage_by_token_type ORDER BY tokens");
@@ -107,10 +110,12 @@ fn absurd_amounts_do_no_harm() {
     let directory = tempdir().unwrap();
     let at = hour("2026-10-04", 9);
     let absurd = |who| {
-        let measures = [InputTokens, OutputTokens, ReportedCost];
+        let measures = [InputTokens, OutputTokens, ReportedCost, ComputedCost];
         measures.map(|measure| entry(at, who, "s", measure, i64::MAX))
     };
-    let mut store = filled(directory.path(), &absurd("a/t"));
+    let mut store = store(directory.path());
+    store.priced_by("2026-10-01", at).unwrap();
+    store.apply(LEDGER, 1, &absurd("a/t")).unwrap();
     store.apply(LEDGER, 2, &absurd("a/t")).unwrap();
     store.apply(LEDGER, 3, &absurd("b/t")).unwrap();
     store.apply(LEDGER, 4, &[entry(at, "c/t", "s", InputTokens, i64::MIN)]).unwrap();
@@ -118,6 +123,8 @@ fn absurd_amounts_do_no_harm() {
     let ask = |sql: &str| ask(directory.path(), sql);
     let tokens = ask("SELECT input_tokens FROM usage ORDER BY dimension_id");
     assert_eq!(tokens, [i64::MAX.to_string(), i64::MAX.to_string(), i64::MIN.to_string()]);
+    let costs = ask("SELECT computed_cost_pico FROM usage ORDER BY dimension_id");
+    assert_eq!(costs, [i64::MAX.to_string(), i64::MAX.to_string(), String::new()]);
     for view in ask("SELECT name FROM sqlite_schema WHERE type = 'view'") {
         assert!(!ask(&format!("SELECT * FROM {view}")).is_empty(), "{view}");
     }
