@@ -11,7 +11,7 @@ use crate::identity::Identity;
 use crate::source::Link;
 
 /// Places that are remembered at most; beyond, all are looked up again.
-const MAX_PLACES: usize = 1 << 14;
+const MAX_PLACES: usize = 1 << 17;
 /// Bytes of a place with its share of the table.
 const PLACE_BYTES: usize = 96;
 
@@ -52,6 +52,31 @@ impl Accounts {
     }
 }
 
+/// What may be wrong with telemetry of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Issue {
+    /// For metrics that are about something else.
+    None,
+    /// No price is known for the model or the type.
+    UnknownModel,
+    /// Nobody knows whose they are.
+    UnattributedUser,
+    /// Their client says nothing of what it pays.
+    MissingCost,
+}
+
+impl Issue {
+    /// The value of the attribute `issue`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::UnknownModel => "unknown_model",
+            Self::UnattributedUser => "unattributed_user",
+            Self::MissingCost => "missing_cost",
+        }
+    }
+}
+
 /// What a batch adds to accounts.
 #[derive(Debug, Default)]
 pub(super) struct Sums(Vec<Sum>);
@@ -61,7 +86,7 @@ pub(super) struct Sums(Vec<Sum>);
 pub(super) struct Sum {
     pub metric: Computed,
     /// Of `token_ledger.data_quality`.
-    pub issue: &'static str,
+    pub issue: Issue,
     /// Names agent, model and provider.
     pub account: u64,
     /// A point of the batch that stands for the account: its resource, its time.

@@ -71,12 +71,23 @@ pub(super) struct Meter {
     pub has_user: bool,
     /// Its client reports costs too.
     pub is_reported: bool,
+    /// Some of its streams found no room (T5): it adds to overflow streams for the rest of the minute.
+    pub is_overflow: bool,
     /// Of its cost, or of its tokens without a price.
     pub cost: Link,
     pub savings: Link,
 }
 
 const _: () = assert!(size_of::<Meter>() <= 96, "a quarter of what a source and its stream take");
+
+impl Meter {
+    /// T5: there may be room by now.
+    pub fn retry_overflow(&mut self) {
+        if std::mem::take(&mut self.is_overflow) {
+            (self.cost, self.savings) = (Link::NONE, Link::NONE);
+        }
+    }
+}
 
 impl Meters {
     /// For an engine with this budget in bytes, 0 for none.

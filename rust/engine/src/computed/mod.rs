@@ -16,6 +16,7 @@ mod clients;
 mod meters;
 mod pass;
 mod place;
+mod quantity;
 mod tariff;
 #[cfg(test)]
 mod tests;

@@ -4,26 +4,19 @@ use tokenledger_prices::{PicoUsd, Prices};
 
 use crate::apply::Application;
 use crate::batch::Batch;
-use crate::computed::accounts::{Sum, Sums};
+use crate::computed::accounts::{Issue, Sum, Sums};
 use crate::computed::clients::Group;
 use crate::computed::meters::{Meter, Part};
-use crate::computed::place::{Amount, Labels};
+use crate::computed::place::{Amount, Labels, Placed};
+use crate::computed::quantity::Quantity;
 use crate::computed::tariff::{Tariff, TariffKey, Worth};
 use crate::computed::{Computed, Pricing};
 use crate::config::IdentityMode;
 use crate::identity::Identity;
-use crate::number::Number;
 use crate::path::MetricPath;
 use crate::result::{BatchResult, Course, IncomingPoint};
 use crate::source::Link;
 use crate::usage::{Describer, Dimensions, MetricRule, increases};
-
-/// Issues of `token_ledger.data_quality`.
-mod issue {
-    pub const UNKNOWN_MODEL: &str = "unknown_model";
-    pub const UNATTRIBUTED_USER: &str = "unattributed_user";
-    pub const MISSING_COST: &str = "missing_cost";
-}
 
 /// One pass.
 pub(super) struct Pass<'a, B> {
@@ -65,11 +58,6 @@ enum Value {
     Priced { tokens: i128, cost: PicoUsd, saved: PicoUsd },
 }
 
-/// Tokens are counted in millionths here: a sampled counter may send parts of them.
-const MILLIONTHS: i128 = 1_000_000;
-/// Tokens that one point may bring, so that no product leaves 128 bits: more than anybody can pay for.
-const MAX_TOKENS: f64 = 1e15;
-
 impl<B: Batch> Application<'_, B> {
     /// Computes what the batch's increases cost. Points that added nothing, because they were seen before (D3),
     /// are a base (T3) or found no room, have another course by now.
@@ -102,20 +90,21 @@ impl<B: Batch> Application<'_, B> {
 impl<B: Batch> Pass<'_, B> {
     /// Returns the cost of the point in 10⁻¹² dollars, if it has a price.
     fn charge(&mut self, counted: Counted<'_>) -> Option<i64> {
-        let charge = self.read_meter(counted)?;
+        let mut charge = self.read_meter(counted)?;
         let mut is_reported = charge.meter.is_reported;
         // Once a minute: what a client reports for the first time is noticed so much later.
         if charge.meter.told_minute != self.minute {
             is_reported = self.tell_client(counted, &charge);
+            charge.meter.retry_overflow();
         }
         let (tokens, cost) = match charge.value {
             Value::Reported(pico) => {
-                self.sum(counted, &charge, Computed::Difference, "", PicoUsd::from(pico));
+                self.sum(counted, &charge, Computed::Difference, Issue::None, PicoUsd::from(pico));
                 return None;
             }
             Value::Unpriced { tokens } => {
                 self.add(counted, Computed::Unpriced, charge.meter.cost, Amount::Tokens(tokens));
-                self.sum(counted, &charge, Computed::Quality, issue::UNKNOWN_MODEL, tokens);
+                self.sum(counted, &charge, Computed::Quality, Issue::UnknownModel, tokens);
                 (tokens, None)
             }
             Value::Priced { tokens, cost, saved } => {
@@ -123,12 +112,12 @@ impl<B: Batch> Pass<'_, B> {
                 if saved > 0 {
                     self.add(counted, Computed::Savings, charge.meter.savings, Amount::Dollars(saved));
                 }
-                self.sum(counted, &charge, Computed::Difference, "", -cost);
+                self.sum(counted, &charge, Computed::Difference, Issue::None, -cost);
                 (tokens, Some(i64::try_from(cost).unwrap_or(i64::MAX)))
             }
         };
         for (issue, has_it) in
-            [(issue::UNATTRIBUTED_USER, !charge.meter.has_user), (issue::MISSING_COST, !is_reported)]
+            [(Issue::UnattributedUser, !charge.meter.has_user), (Issue::MissingCost, !is_reported)]
         {
             if has_it {
                 self.sum(counted, &charge, Computed::Quality, issue, tokens);
@@ -148,9 +137,7 @@ impl<B: Batch> Pass<'_, B> {
         let time = self.time(counted);
         let Part { tariffs, .. } = &mut *part;
         let tariff = tariffs.get_mut(meter.tariff as usize)?;
-        if !tariff.worth.is_valid(time) {
-            *tariff = Tariff::new(tariff.key.clone(), self.prices, &self.pricing.config, time);
-        }
+        tariff.be_valid(self.prices, &self.pricing.config, time);
         let amounts = increases(counted.point.value, self.result).into_iter().flatten();
         let value = match tariff.worth {
             Worth::Nothing => return None,
@@ -158,11 +145,14 @@ impl<B: Batch> Pass<'_, B> {
                 let effect = &tariff.key.effect;
                 Value::Reported(amounts.fold(0, |sum: i64, value| sum.saturating_add(effect.amount(value))))
             }
-            Worth::Unpriced { .. } => Value::Unpriced { tokens: amounts.map(millionths).sum() },
+            Worth::Unpriced { .. } => {
+                let tokens: Quantity = amounts.collect();
+                Value::Unpriced { tokens: tokens.millionths() }
+            }
             Worth::Priced { per_token, saved_per_token, .. } => {
-                let tokens = amounts.map(millionths).sum();
-                let of = |each: PicoUsd| (tokens * each + MILLIONTHS / 2) / MILLIONTHS;
-                Value::Priced { tokens, cost: of(per_token), saved: of(saved_per_token) }
+                let tokens: Quantity = amounts.collect();
+                let (cost, saved) = (tokens.times(per_token), tokens.times(saved_per_token));
+                Value::Priced { tokens: tokens.millionths(), cost, saved }
             }
         };
         let is_nothing = match value {
@@ -187,6 +177,7 @@ impl<B: Batch> Pass<'_, B> {
             client: 0,
             has_user: false,
             is_reported: false,
+            is_overflow: false,
             cost: Link::NONE,
             savings: Link::NONE,
         };
@@ -227,6 +218,7 @@ impl<B: Batch> Pass<'_, B> {
             self.pricing.clients.lock().heard(charge.meter.client, with_cost, self.minute, group);
         self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| {
             (meter.is_reported, meter.told_minute) = (is_reported, self.minute);
+            meter.retry_overflow();
         });
         is_reported
     }
@@ -237,10 +229,10 @@ impl<B: Batch> Pass<'_, B> {
             return;
         }
         let Some(labels) = self.labels(counted) else { return };
-        let link = self.place(counted, metric, &labels.of_source(), amount);
-        self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| match metric {
-            Computed::Savings => meter.savings = link,
-            _ => meter.cost = link,
+        let Placed { link, is_overflow } = self.place(counted, metric, &labels.of_source(), amount);
+        self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| {
+            *(if metric == Computed::Savings { &mut meter.savings } else { &mut meter.cost }) = link;
+            meter.is_overflow |= is_overflow;
         });
     }
 
@@ -250,7 +242,7 @@ impl<B: Batch> Pass<'_, B> {
         counted: Counted<'_>,
         charge: &Charge,
         metric: Computed,
-        issue: &'static str,
+        issue: Issue,
         amount: PicoUsd,
     ) {
         let resource = counted.path.resource_identity.source;
@@ -268,7 +260,7 @@ impl<B: Batch> Pass<'_, B> {
             let counted = Counted { index: sum.point, source: sum.source, point, path, rule };
             let key = &self.application.engine.key;
             let numbers = [sum.resource.0, u128::from(sum.account)];
-            let texts: [&[u8]; 2] = [&[sum.metric as u8], sum.issue.as_bytes()];
+            let texts: [&[u8]; 1] = [&[sum.metric as u8, sum.issue as u8]];
             let name = key.parts(&mut Vec::new(), &numbers, &texts);
             let amount = match sum.metric {
                 Computed::Difference => Amount::Dollars(sum.amount),
@@ -277,8 +269,11 @@ impl<B: Batch> Pass<'_, B> {
             if !self.add_to_known(self.pricing.accounts.place(name), amount, counted)
                 && let Some(labels) = self.labels(counted)
             {
-                let link = self.place(counted, sum.metric, &labels.of_account(sum.issue), amount);
-                self.pricing.accounts.remember(name, link);
+                let attributes = labels.of_account(sum.issue.name());
+                let placed = self.place(counted, sum.metric, &attributes, amount);
+                if !placed.is_overflow {
+                    self.pricing.accounts.remember(name, placed.link);
+                }
             }
         }
     }
@@ -288,15 +283,5 @@ impl<B: Batch> Pass<'_, B> {
         let (_, key) = self.key(counted)?;
         let found = self.prices.find(&key.model, &key.stated_provider);
         Some(Labels::of(&key, found.map(|found| found.provider)))
-    }
-}
-
-/// Tokens of an increase, in millionths.
-#[inline]
-fn millionths(value: Number) -> i128 {
-    match value {
-        Number::Int(tokens) => i128::from(tokens) * MILLIONTHS,
-        // `as` makes a NaN 0.
-        Number::Double(tokens) => (tokens.clamp(-MAX_TOKENS, MAX_TOKENS) * MILLIONTHS as f64).round() as i128,
     }
 }

@@ -10,7 +10,7 @@ use crate::computed::clients::Count;
 use crate::computed::pass::{Counted, Pass};
 use crate::computed::tariff::{TariffKey, type_name};
 use crate::computed::{Computed, SCOPE};
-use crate::engine::Engine;
+use crate::engine::{Engine, SHARDS};
 use crate::number::Number;
 use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES, Spelling};
 use crate::route::at_the_tick;
@@ -20,6 +20,21 @@ use crate::text::TextBatch;
 use crate::text::TextPath;
 use crate::trimming::Fate;
 use crate::verdict::Verdict;
+
+/// Where a computed stream is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    /// None if it must be looked for each time.
+    pub link: Link,
+    /// It is an overflow stream (T5).
+    pub is_overflow: bool,
+}
+
+impl Default for Placed {
+    fn default() -> Self {
+        Self { link: Link::NONE, is_overflow: false }
+    }
+}
 
 /// What is added.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,13 +48,16 @@ pub(super) enum Amount {
 impl Amount {
     fn number(self) -> Number {
         match self {
-            Self::Tokens(tokens) => match i64::try_from(tokens / 1_000_000) {
-                Ok(whole) if tokens % 1_000_000 == 0 => Number::Int(whole),
+            Self::Tokens(tokens) => match i64::try_from(tokens) {
+                Ok(tokens) if tokens % 1_000_000 == 0 => Number::Int(tokens / 1_000_000),
                 _ => Number::Double(tokens as f64 / 1e6),
             },
             // Whole 10⁻¹² dollars up to here; the stream's sum is compensated (D7), so this one rounding of each
-            // amount, by 10⁻¹⁶ of it, is all.
-            Self::Dollars(pico) => Number::Double(pico as f64 / PICO_PER_USD as f64),
+            // amount, by 10⁻¹⁶ of it, is all. Conversions of 128 bits are slow, and rarely needed.
+            Self::Dollars(pico) => {
+                let pico = i64::try_from(pico).map_or(pico as f64, |pico| pico as f64);
+                Number::Double(pico / PICO_PER_USD as f64)
+            }
         }
     }
 }
@@ -143,7 +161,7 @@ impl<B: Batch> Pass<'_, B> {
         metric: Computed,
         attributes: &Attributes,
         amount: Amount,
-    ) -> Link {
+    ) -> Placed {
         let (application, batch) = (self.application, self.application.batch);
         let mut above = Above::default();
         // The first pass has read the same attributes to their end without error.
@@ -162,14 +180,14 @@ impl<B: Batch> Pass<'_, B> {
             time_unix_nano: counted.point.time_unix_nano,
             value: amount.number(),
         };
-        let link = put(application.engine, application.emission, application.now, &above, &new);
-        if link != Link::NONE && self.follows_texts {
-            let mut shard = application.engine.shards[usize::from(link.shard)].lock();
-            if let Some(slot) = shard.follow(link) {
+        let placed = put(application.engine, application.emission, application.now, &above, &new);
+        if placed.link != Link::NONE && self.follows_texts {
+            let mut shard = application.engine.shards[usize::from(placed.link.shard)].lock();
+            if let Some(slot) = shard.follow(placed.link) {
                 shard.get_mut(slot).set_text_of(self.text_of(counted));
             }
         }
-        link
+        placed
     }
 
     /// The attributes of a computed point: what rules leave of the source's, with ours over them.
@@ -245,8 +263,8 @@ struct Point<'a> {
     value: Number,
 }
 
-/// Takes one computed point in; says where its stream is, unless it is an overflow stream (T5).
-fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Point<'_>) -> Link {
+/// Takes one computed point in.
+fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Point<'_>) -> Placed {
     let mut batch = TextBatch::default();
     let metadata = batch.push(&above.metadata);
     batch.set_metadata(metadata);
@@ -266,7 +284,7 @@ fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Poi
         },
     };
     let attributes = span(point.records);
-    let Ok(path) = path.identify(engine, &batch) else { return Link::NONE };
+    let Ok(path) = path.identify(engine, &batch) else { return Placed::default() };
     let text = engine.catalog.acquire_metric(&batch, &path, &engine.trimming);
     let mut result = BatchResult::default();
     result.metrics.push(path);
@@ -293,5 +311,13 @@ fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Poi
     let emission = at_the_tick(&emission);
     Application { engine, batch: &batch, emission, now, repeat: false }.run_computed(&mut result);
     engine.catalog.release_metric(text);
-    result.points.first().map_or(Link::NONE, |point| point.link)
+    let Some(point) = result.points.first() else { return Placed::default() };
+    if point.link != Link::NONE || point.course == Course::Done {
+        return Placed { link: point.link, is_overflow: false };
+    }
+    // T5: that of its metric, or of all resources.
+    let number = point.stream.shard(SHARDS);
+    let shard = engine.shards[number].lock();
+    let link = shard.find(point.stream).map_or(Link::NONE, |slot| shard.link(number, slot));
+    Placed { link: if link.birth == 0 { Link::NONE } else { link }, is_overflow: true }
 }

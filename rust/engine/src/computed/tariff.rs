@@ -29,6 +29,8 @@ pub(super) struct TariffKey {
 pub(super) struct Tariff {
     pub key: TariffKey,
     pub worth: Worth,
+    /// At another time, asked for before: late points and new ones may take turns.
+    former: Worth,
     /// Names (agent, model, provider).
     pub account: u64,
 }
@@ -42,7 +44,7 @@ pub(super) enum Worth {
     /// Tokens of a model, or of a type, that no price is known for at this time in Unix nanoseconds.
     Unpriced { valid: Range<u64> },
     /// Tokens with a price, in 10⁻¹² dollars each, during a time in Unix nanoseconds.
-    Priced { per_token: PicoUsd, saved_per_token: PicoUsd, valid: Range<u64> },
+    Priced { per_token: i64, saved_per_token: i64, valid: Range<u64> },
 }
 
 impl Worth {
@@ -78,7 +80,18 @@ impl Tariff {
         let names = [&key.agent, &key.model, &key.provider];
         let account = xxhash_rust::xxh3::xxh3_64(names.map(|name| name.as_str()).join("\0").as_bytes());
         let worth = worth(&key, prices, config, unix_nano);
-        Self { key, worth, account }
+        Self { key, worth, former: Worth::Nothing, account }
+    }
+
+    /// Works the worth out anew where it is that of another time.
+    #[inline]
+    pub fn be_valid(&mut self, prices: &Prices, config: &PricingConfig, unix_nano: u64) {
+        if !self.worth.is_valid(unix_nano) {
+            std::mem::swap(&mut self.worth, &mut self.former);
+            if self.worth == Worth::Nothing || !self.worth.is_valid(unix_nano) {
+                self.worth = worth(&self.key, prices, config, unix_nano);
+            }
+        }
     }
 }
 
@@ -106,7 +119,8 @@ fn worth(key: &TariffKey, prices: &Prices, config: &PricingConfig, unix_nano: u6
         valid = valid.start.max(hour.valid.start)..valid.end.min(hour.valid.end);
         per_token = (per_token * (MILLION - share) + hour.per_token * share + MILLION / 2) / MILLION;
     }
-    Worth::Priced { per_token, saved_per_token: rate.saved_per_token.max(0), valid }
+    let units = |price: PicoUsd| i64::try_from(price.max(0)).unwrap_or(i64::MAX);
+    Worth::Priced { per_token: units(per_token), saved_per_token: units(rate.saved_per_token), valid }
 }
 
 /// The type of tokens as our metrics name it, whatever the client calls it.

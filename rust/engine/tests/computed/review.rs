@@ -153,10 +153,17 @@ fn a_tenant_that_reports_costs_does_not_report_those_of_another() {
 fn merged_counts_of_clients_add_up() {
     const DAY: u64 = 24 * 3600;
     let merged = Rule { gauge: GaugeMerge::Sum, ..rule("token_ledger.clients", &["state"]) };
-    let config = Config { rules: vec![merged], max_stale_nano: 30 * DAY * 1_000_000_000, ..Config::default() };
+    let config =
+        Config { rules: vec![merged], max_stale_nano: 30 * DAY * 1_000_000_000, ..Config::default() };
     let mut world = world(priced(config));
     let of = |user: &str, second| {
-        Sample::delta(TOKENS, &[("user.email", user), ("model", SONNET), ("type", "output")], second - 1, second, 7)
+        Sample::delta(
+            TOKENS,
+            &[("user.email", user), ("model", SONNET), ("type", "output")],
+            second - 1,
+            second,
+            7,
+        )
     };
     world.at(100).send(&[of("one", 100), of("two", 100)]);
     world.at(2 * DAY).send(&[of("one", 2 * DAY)]);
@@ -271,7 +278,8 @@ fn keys_of_the_client_give_way_to_ours() {
 /// Scenario: a model that is no text. Guarantee: tokens are unpriced, nothing else happens.
 #[test]
 fn models_that_are_no_text_have_no_price() {
-    for model in [Attr::Int(5), Attr::Double(0.5), Attr::Bool(true), Attr::Empty, Attr::Bytes(vec![0xff; 9])] {
+    for model in [Attr::Int(5), Attr::Double(0.5), Attr::Bool(true), Attr::Empty, Attr::Bytes(vec![0xff; 9])]
+    {
         let mut world = world(priced(Config::default()));
         let mut point = tokens("s", "", "output", 5, 1_000);
         point.attributes[2].1 = model;
