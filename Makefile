@@ -1,10 +1,11 @@
 # The one entry point. What takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test crash-test build lib bench fuzz lint image stack-up stack-down demo clean
+PRICE_SOURCES ?= ../shared/data/prices
+.PHONY: help run test crash-test build lib bench fuzz lint prices prices-compare image stack-up stack-down demo clean
 
 help: ## Print this list
 	@echo 'Tokenledger: exact totals of coding agents. Targets:'
-	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build everything and run the collector in the foreground
 	@scripts/check-tools.sh
@@ -37,6 +38,13 @@ fuzz: ## Fuzz what parses foreign bytes (FUZZ_SECONDS=60 for each target)
 
 lint: lib ## Check format, lints and generated files
 	@scripts/lint.sh
+
+prices: ## Write the built-in price table anew and show what changes (PRICE_SOURCES=folder)
+	@cargo run --quiet --locked -p tokenledger-price-generator -- --sources $(PRICE_SOURCES)
+	@cargo run --quiet --locked -p tokenledger-price-generator -- --sources $(PRICE_SOURCES) --names
+
+prices-compare: ## Compare costs with LiteLLM's and ccusage's (needs the network); write docs/price-comparison.md
+	@compare/prices/run.sh
 
 image: ## Build the container image
 	@echo 'make image: there is no container image yet; use `make run`.' >&2; exit 1

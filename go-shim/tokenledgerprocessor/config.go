@@ -95,6 +95,9 @@ type Config struct {
 	// Pricing says what tokens cost.
 	Pricing PricingConfig `mapstructure:"pricing"`
 
+	// Attribution says whose usage it is.
+	Attribution AttributionConfig `mapstructure:"attribution"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
@@ -128,6 +131,7 @@ func createDefaultConfig() component.Config {
 		Cardinality:     CardinalityConfig{MaxStreams: defaultMaxStreams},
 		Storage:         defaultStorage(),
 		Pricing:         defaultPricing(),
+		Attribution:     defaultAttribution(),
 	}
 }
 

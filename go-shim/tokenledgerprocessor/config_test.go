@@ -47,6 +47,7 @@ func TestConfigAccepted(t *testing.T) {
 		Cardinality:     CardinalityConfig{MaxStreams: 1_000_000},
 		Storage:         StorageConfig{Sync: "process", SnapshotInterval: 5 * time.Minute, Usage: true},
 		Pricing:         PricingConfig{Source: "none", ReloadInterval: 10 * time.Second, CacheWrites: "auto", BesideEvents: "refuse"},
+		Attribution:     defaultAttribution(),
 	}, cfg)
 
 	cfg, err = loadConfig(t, "everything")
@@ -81,6 +82,11 @@ func TestConfigAccepted(t *testing.T) {
 		},
 		Pricing: PricingConfig{
 			Source: "metrics", File: "/etc/tokenledger/prices.toml", ReloadInterval: time.Minute, CacheWrites: "0.25", BesideEvents: "mark",
+		},
+		Attribution: AttributionConfig{
+			File: "/etc/tokenledger/users.csv", Key: "user.id", Attributes: []string{"team"},
+			Aliases:        map[string][]string{"team": {}, "project": {"repo"}},
+			ReloadInterval: time.Minute, BudgetInterval: 2 * time.Minute, enabled: true,
 		},
 	}, cfg)
 }

@@ -6,13 +6,11 @@ import (
 	"context"
 	"strings"
 
-	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.uber.org/zap"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/events"
 	"github.com/tokenledger/tokenledger/go-shim/internal/pricing"
-	"github.com/tokenledger/tokenledger/go-shim/internal/reload"
 )
 
 // ownPrefix begins the names of attributes that only this project's components write. A client that writes one is not
@@ -81,11 +79,11 @@ func newEnricher(cfg *PricingConfig, logger *zap.Logger) *enricher {
 
 // start loads the price table. A price file that cannot be used is an error; later it makes the component's status a
 // recoverable error, and the former prices stay in use.
-func (e *enricher) start(host component.Host) error {
+func (e *enricher) start(report func(reason error)) error {
 	if e == nil || e.prices != nil {
 		return nil
 	}
-	e.settings.Status = reload.ReportTo(host)
+	e.settings.Status = report
 	e.table = pricing.New(e.settings)
 	e.prices = e.table
 	return e.table.Start()

@@ -34,7 +34,7 @@ func priced(t *testing.T, prices *eventstest.Prices) *enricher {
 func throughLogs(t *testing.T, e *enricher, ld plog.Logs) plog.Logs {
 	t.Helper()
 	next := new(consumertest.LogsSink)
-	p, err := newLogsProcessorWith(t.Context(), processortest.NewNopSettings(metadata.Type), next, &receivedData{}, e)
+	p, err := newLogsProcessorWith(t.Context(), processortest.NewNopSettings(metadata.Type), next, &receivedData{}, newAttributionPart(nil), e)
 	require.NoError(t, err)
 	assert.True(t, p.Capabilities().MutatesData)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
@@ -47,7 +47,7 @@ func throughLogs(t *testing.T, e *enricher, ld plog.Logs) plog.Logs {
 func throughTraces(t *testing.T, e *enricher, td ptrace.Traces) ptrace.Traces {
 	t.Helper()
 	next := new(consumertest.TracesSink)
-	p, err := newTracesProcessorWith(t.Context(), processortest.NewNopSettings(metadata.Type), next, &receivedData{}, e)
+	p, err := newTracesProcessorWith(t.Context(), processortest.NewNopSettings(metadata.Type), next, &receivedData{}, newAttributionPart(nil), e)
 	require.NoError(t, err)
 	assert.True(t, p.Capabilities().MutatesData)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))

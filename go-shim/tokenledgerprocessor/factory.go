@@ -14,7 +14,13 @@ import (
 
 // factory holds what all instances of one collector share.
 type factory struct {
-	received receivedData
+	received    receivedData
+	attributors attributors
+}
+
+// attributor returns the one that all pipelines of a component share, nil if attribution is off.
+func (f *factory) attributor(set processor.Settings, cfg component.Config) *attributor {
+	return f.attributors.of(set.ID, &cfg.(*Config).Attribution, set.Logger)
 }
 
 // NewFactory returns the factory of the processor `token_ledger`. One factory serves one collector: its processors
@@ -33,13 +39,13 @@ func NewFactory() processor.Factory {
 // createMetrics makes one instance with an engine of its own for each metrics pipeline: if two pipelines shared an
 // engine, the second pipeline's copy of a request would look like a retransmission of the first one's (D3a).
 func (f *factory) createMetrics(_ context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics) (processor.Metrics, error) {
-	return newMetricsProcessor(set, cfg.(*Config), next, &f.received)
+	return newMetricsProcessor(set, cfg.(*Config), next, &f.received, f.attributor(set, cfg))
 }
 
 func (f *factory) createLogs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
-	return newLogsProcessor(ctx, set, cfg, next, &f.received)
+	return newLogsProcessor(ctx, set, cfg, next, &f.received, f.attributor(set, cfg))
 }
 
 func (f *factory) createTraces(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces) (processor.Traces, error) {
-	return newTracesProcessor(ctx, set, cfg, next, &f.received)
+	return newTracesProcessor(ctx, set, cfg, next, &f.received, f.attributor(set, cfg))
 }

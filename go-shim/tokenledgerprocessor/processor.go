@@ -24,15 +24,18 @@ type metricsProcessor struct {
 	received *receivedData
 	logger   *zap.Logger
 
+	attribution *attributionPart
+
 	prices *pricing.Table // set by Start where something is computed
 }
 
 var _ processor.Metrics = (*metricsProcessor)(nil)
 
-func newMetricsProcessor(set processor.Settings, cfg *Config, next consumer.Metrics, received *receivedData) (*metricsProcessor, error) {
+func newMetricsProcessor(set processor.Settings, cfg *Config, next consumer.Metrics, received *receivedData, attributor *attributor) (*metricsProcessor, error) {
 	p, err := newMetricsProcessorWith(set, cfg.settings(set.ID, set.Logger), next, received)
 	if err == nil {
 		p.pricing = cfg.Pricing
+		p.attribution = newBudgetingPart(attributor, next, set.Logger)
 	}
 	return p, err
 }
@@ -46,16 +49,28 @@ func newMetricsProcessorWith(set processor.Settings, settings accumulator.Settin
 		Processor: accumulator.New(set, settings, next, tel),
 		received:  received,
 		logger:    set.Logger,
+
+		attribution: newAttributionPart(nil),
 	}, nil
 }
 
-// Start begins to accumulate and, where that is configured, to compute costs.
+// Start begins to accumulate and, where that is configured, to compute costs and to attribute usage.
 func (p *metricsProcessor) Start(ctx context.Context, host component.Host) error {
 	if err := p.pricing.refuseTwoCounts(host); err != nil {
 		return err
 	}
-	if err := p.Processor.Start(ctx, host); err != nil || p.pricing.Source != pricingMetrics {
+	if err := p.Processor.Start(ctx, host); err != nil {
 		return err
+	}
+	if err := p.startPricing(); err != nil {
+		return err
+	}
+	return p.attribution.start(p.Reporter())
+}
+
+func (p *metricsProcessor) startPricing() error {
+	if p.pricing.Source != pricingMetrics {
+		return nil
 	}
 	p.prices = pricing.New(pricing.Settings{
 		File:           p.pricing.File,
@@ -69,7 +84,7 @@ func (p *metricsProcessor) Start(ctx context.Context, host component.Host) error
 
 // Shutdown ends what Start began. It may be called without Start, and again.
 func (p *metricsProcessor) Shutdown(ctx context.Context) error {
-	return errors.Join(p.prices.Shutdown(ctx), p.Processor.Shutdown(ctx))
+	return errors.Join(p.attribution.stop(ctx), p.prices.Shutdown(ctx), p.Processor.Shutdown(ctx))
 }
 
 // ConsumeMetrics adds the points of one request to their streams and hands on what is to be seen now.
@@ -77,5 +92,6 @@ func (p *metricsProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metric
 	if md.ResourceMetrics().Len() > 0 {
 		p.received.note(signalMetrics, time.Now(), p.logger)
 	}
+	p.attribution.Metrics(md) // before the engine, so that rules may drop what it goes by
 	return p.Processor.ConsumeMetrics(ctx, md)
 }

@@ -4,9 +4,12 @@ package tokenledgerprocessor
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,8 +77,21 @@ func listSettings(cfg reflect.Value, prefix string, into map[string]string) {
 			into[prefix+key] = `""` // nothing between two backquotes is no code in Markdown
 			continue
 		}
+		if aliases, ok := field.Interface().(map[string][]string); ok {
+			into[prefix+key] = flow(aliases)
+			continue
+		}
 		into[prefix+key] = fmt.Sprint(field.Interface())
 	}
+}
+
+// flow writes a map of lists in one line of YAML.
+func flow(lists map[string][]string) string {
+	var entries []string
+	for _, key := range slices.Sorted(maps.Keys(lists)) {
+		entries = append(entries, key+": ["+strings.Join(lists[key], ", ")+"]")
+	}
+	return "{" + strings.Join(entries, ", ") + "}"
 }
 
 // sameSpelling writes a duration as Go does (24h as 24h0m0s) and leaves everything else.

@@ -321,6 +321,29 @@ func TestReportTo(t *testing.T) {
 	assert.Equal(t, componentstatus.StatusOK, host.events[1].Status())
 }
 
+// Scenario: two files of one component cannot be used; the one that went bad later is repaired first.
+// Guarantee: the component is well again only with the second repair, and shows what lasts until then.
+func TestHealthOfTwoFiles(t *testing.T) {
+	host := &statusHost{}
+	health := NewHealth(host)
+	first, second := health.Reporter(), health.Reporter()
+	first(errors.New("prices are bad"))
+	second(errors.New("users are bad"))
+	second(nil)
+	first(nil)
+	var seen []string
+	for _, event := range host.events {
+		text := event.Status().String()
+		if event.Err() != nil {
+			text += ": " + event.Err().Error()
+		}
+		seen = append(seen, text)
+	}
+	assert.Equal(t, []string{
+		"StatusRecoverableError: prices are bad", "StatusRecoverableError: users are bad", "StatusRecoverableError: prices are bad", "StatusOK",
+	}, seen)
+}
+
 // statusHost remembers what components report.
 type statusHost struct {
 	component.Host

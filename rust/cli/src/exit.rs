@@ -5,8 +5,8 @@ use std::process::ExitCode;
 /// What `--help` says about exit codes.
 pub const HELP: &str = "\
 Exit codes:
-  0  yes: healthy, everything was sent, the totals agree, the ledger is whole
-  1  no: not healthy, a request was not taken, the totals differ, the ledger is damaged
+  0  yes: healthy, everything was sent, the totals agree, the ledger is whole, the price is known
+  1  no: not healthy, a request was not taken, the totals differ, the ledger is damaged, no price is known
   2  the command line is wrong
   3  the command could not be carried out: a file is missing, the collector does not start";
 

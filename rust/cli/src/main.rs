@@ -8,6 +8,7 @@ mod http;
 mod ledger;
 mod output;
 mod page;
+mod price;
 mod replay;
 mod settings;
 
@@ -29,6 +30,7 @@ enum Command {
     Replay(replay::Replay),
     Demo(demo::Demo),
     Ledger(ledger::Ledger),
+    Price(price::Price),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Ledger(command) => command.run(),
+        Command::Price(command) => command.run(),
     };
     match result {
         Ok(exit) => exit.into(),

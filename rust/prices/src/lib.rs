@@ -9,6 +9,18 @@
 //! Two ways to a cost. [`Found::price`] prices one request, long-context rows included.
 //! [`Found::rate`] is the price of one token of a class, for counters that add up many requests.
 //! No I/O and no clock in here.
+//!
+//! ```
+//! use tokenledger_prices::{Modifiers, Prices, Tokens, Usd, moment};
+//!
+//! let prices = Prices::built_in()?;
+//! let model = prices.find("us.anthropic.claude-sonnet-4-6", "aws.bedrock").ok_or("unknown")?;
+//! // Input, output, cache read, 5-minute write, 1-hour write, reasoning.
+//! let tokens = Tokens([1_000, 2_000, 100_000, 10_000, 0, 0]);
+//! let answer = model.price(&tokens, 0, moment("2026-11-20")?, Modifiers::default()).ok_or("no price then")?;
+//! assert_eq!(Usd(answer.amounts.total()).to_string(), "0.11055");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod book;
@@ -32,6 +44,7 @@ pub use moment::{moment, show_moment};
 pub use name::{Geography, Name};
 pub use prices::Prices;
 pub use request::{Amounts, Answer, Modifiers, Tokens};
+pub use seller::of_statement as seller_of_statement;
 pub use table::{Currency, Discount, LongContext, Row, Table, TableError, Tier};
 
 /// US dollars in units of 10⁻¹².

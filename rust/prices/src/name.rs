@@ -68,21 +68,13 @@ impl Name {
     /// Takes one suffix after the other off, and notes each spelling on the way.
     fn spell(&mut self, rest: &str) {
         let mut text = canonical(rest);
-        loop {
-            let suffix = suffix::last(&text);
-            if let Some((_, shorter)) = suffix
-                && shorter.is_empty()
-            {
+        while !text.is_empty() {
+            self.spellings.push(Spelling { text: text.clone(), fast: self.fast });
+            let Some((suffix, shorter)) = suffix::last(&text) else { break };
+            if suffix == Suffix::Fast && self.fast {
                 break;
             }
-            self.spellings.push(Spelling { text: text.clone(), fast: self.fast });
-            let Some((suffix, shorter)) = suffix else { break };
-            if suffix == Suffix::Fast {
-                if self.fast {
-                    break;
-                }
-                self.fast = true;
-            }
+            self.fast |= suffix == Suffix::Fast;
             text = canonical(shorter);
         }
         self.model = self.spellings.last().map(|spelling| spelling.text.clone()).unwrap_or_default();

@@ -3,6 +3,9 @@
 /// Up to three of `names` that are at most a fifth of `name` (at least two letters) away from it, the nearest first.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     const MOST: usize = 3;
+    if name.is_empty() {
+        return Vec::new();
+    }
     let farthest = (name.len() / 5).max(2);
     let mut near: Vec<(usize, &str)> = names
         .filter(|other| other.len().abs_diff(name.len()) <= farthest)
@@ -50,5 +53,6 @@ mod tests {
         assert_eq!(nearest("claude-opus-4-8x", names.into_iter())[0], "claude-opus-4-8");
         assert_eq!(nearest("claude-opus-4-7", names.into_iter()), ["claude-opus-4-7", "claude-opus-4-8"]);
         assert!(nearest("mixtral-8x7b", names.into_iter()).is_empty());
+        assert!(nearest("", ["o1"].into_iter()).is_empty());
     }
 }

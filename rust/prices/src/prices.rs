@@ -157,7 +157,8 @@ impl Prices {
         let groups = self.book.named(&spelling.text);
         let of = |provider: &str| groups.clone().find(|group| group.provider == provider);
         let own = of(seller).filter(|_| !seller.is_empty());
-        let mut made = of(maker).filter(|_| !maker.is_empty());
+        let may_stand = |group: &&Group| group.of_user || !seller::has_prices_of_its_own(seller, maker);
+        let mut made = of(maker).filter(|group| !maker.is_empty() && may_stand(group));
         if own.is_none() && made.is_none() {
             // A name that only one seller has leaves no choice; where the client names another seller, only a
             // user's row may stand for that one too.

@@ -7,7 +7,9 @@ pub const CLOUDS: [&str; 3] = ["bedrock", "vertex", "azure"];
 /// What other than clouds sells what others make.
 const ROUTERS: [&str; 4] = ["openrouter", "vercel", "litellm", "databricks"];
 
-/// Values of `gen_ai.provider.name`, of `gen_ai.system` before it, and of prices' sources, brought together.
+/// The seller that a client states: values of `gen_ai.provider.name`, of `gen_ai.system` before it, and of the sources
+/// of prices, in the one spelling of [`crate::Found::provider`] and [`crate::Row::provider`]. What is unknown stays, in
+/// small letters.
 pub fn of_statement(stated: &str) -> String {
     let lower = stated.trim().to_ascii_lowercase();
     let known = match lower.as_str() {
@@ -19,7 +21,7 @@ pub fn of_statement(stated: &str) -> String {
         "mistral_ai" | "mistralai" => "mistral",
         "x_ai" | "x-ai" => "xai",
         "meta-llama" => "meta",
-        "moonshotai" => "moonshot",
+        "moonshot" => "moonshotai",
         "z-ai" => "zai",
         _ => return lower,
     };
@@ -29,6 +31,13 @@ pub fn of_statement(stated: &str) -> String {
 /// Whether `seller` never makes models itself, so that its name tells nothing about the maker.
 pub fn is_reseller(seller: &str) -> bool {
     CLOUDS.contains(&seller) || ROUTERS.contains(&seller)
+}
+
+/// Whether a seller asks other prices than the maker: clouds and routers do for open weights, which they run
+/// themselves (Bedrock, Azure and OpenRouter differ from DeepSeek, Z.ai and Moonshot by up to four times).
+pub fn has_prices_of_its_own(seller: &str, maker: &str) -> bool {
+    const NOT_OPEN: [&str; 3] = ["anthropic", "openai", "google"];
+    is_reseller(seller) && !NOT_OPEN.contains(&maker)
 }
 
 /// The name of a seller that is known without any table.
@@ -57,7 +66,7 @@ pub fn maker_of_family(name: &str) -> &'static str {
         ("codestral", "mistral"),
         ("devstral", "mistral"),
         ("magistral", "mistral"),
-        ("kimi", "moonshot"),
+        ("kimi", "moonshotai"),
         ("glm", "zai"),
         ("command", "cohere"),
     ];
