@@ -36,7 +36,7 @@ main() {
 source_digest() {
   {
     rustc --version
-    find .cargo rust/engine rust/storage rust/otlp rust/ffi \( -name '*.rs' -o -name '*.toml' \) -type f -print0 |
+    find .cargo rust/prices rust/engine rust/storage rust/otlp rust/ffi \( -name '*.rs' -o -name '*.toml' \) -type f -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
     sha256sum Cargo.toml Cargo.lock scripts/build-library.sh
   } | sha256sum | cut -d' ' -f1

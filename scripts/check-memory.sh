@@ -12,7 +12,7 @@ target=$(rustc -vV | sed -n 's/^host: //p')
 echo "memory: the boundary's tests under AddressSanitizer"
 export RUSTC_BOOTSTRAP=1
 sanitized=$(RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/asan cargo test --locked -p tokenledger-ffi \
-  --target "$target" --lib --test boundary --test ledger --test trimming --no-run --message-format=json |
+  --target "$target" --lib --test boundary --test ledger --test trimming --test prices --no-run --message-format=json |
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 unset RUSTC_BOOTSTRAP
 for binary in $sanitized; do
@@ -23,7 +23,7 @@ done
 
 command -v valgrind >/dev/null || { echo "memory: valgrind is missing: install Debian's package valgrind" >&2; exit 1; }
 echo "memory: the boundary's tests under valgrind"
-plain=$(cargo test --locked -p tokenledger-ffi --test boundary --test ledger --test trimming --no-run --message-format=json |
+plain=$(cargo test --locked -p tokenledger-ffi --test boundary --test ledger --test trimming --test prices --no-run --message-format=json |
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 for binary in $plain; do
   TL_ENGINE_ROUNDS=20 valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite,indirect \

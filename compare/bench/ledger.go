@@ -40,6 +40,9 @@ type RestoreResult struct {
 
 // run measures all modes in turns, each in a process of its own.
 func (p *ledgerPlan) run(start spawner, results *Results, note func(string, ...any)) error {
+	if p.streams == 0 {
+		return nil // a run of other parts
+	}
 	load := load{PopulateCase: PopulateCase{Shape: plain, Streams: p.streams}, rounds: p.rounds}
 	var workers []worker
 	defer func() {

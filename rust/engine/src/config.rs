@@ -114,7 +114,8 @@ impl PricingConfig {
     /// The assumption on cache writes in words.
     pub(crate) fn cache_writes(&self) -> String {
         match self.one_hour_share {
-            Some(share) => format!("{} % live for an hour", share * 100.0),
+            // To a ten-thousandth of a per cent, as it is written.
+            Some(share) => format!("{} % live for an hour", (share * 1e6).round() / 1e4),
             None => "an hour in main conversations of signed-in users, else five minutes".to_owned(),
         }
     }

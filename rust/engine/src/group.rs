@@ -19,28 +19,37 @@ impl GroupEnds {
     }
 }
 
-/// Orders the chosen numbers of `points` by shard, keeping their order inside a shard (a counting sort).
+/// Orders the chosen numbers of `points` by shard, keeping their order inside a shard.
 pub(crate) fn group_by_shard(
     points: &[IncomingPoint],
     chosen: impl Iterator<Item = u32> + Clone,
     order: &mut Vec<u32>,
 ) -> GroupEnds {
+    group_by(chosen, |index| points[index as usize].shard(), order)
+}
+
+/// Orders numbers by shard, keeping their order inside a shard (a counting sort).
+pub(crate) fn group_by(
+    chosen: impl Iterator<Item = u32> + Clone,
+    shard: impl Fn(u32) -> usize,
+    order: &mut Vec<u32>,
+) -> GroupEnds {
     let mut groups = GroupEnds { occupied: 0, ends: [0; SHARDS] };
     let mut count = 0;
     for index in chosen.clone() {
-        let shard = points[index as usize].shard();
+        let shard = shard(index);
         groups.ends[shard] += 1;
         groups.occupied |= 1 << shard;
         count += 1;
     }
     let mut begin = 0;
-    for shard in bits(groups.occupied) {
-        begin += std::mem::replace(&mut groups.ends[shard], begin);
+    for number in bits(groups.occupied) {
+        begin += std::mem::replace(&mut groups.ends[number], begin);
     }
     order.clear();
     order.resize(count, 0);
     for index in chosen {
-        let place = &mut groups.ends[points[index as usize].shard()];
+        let place = &mut groups.ends[shard(index)];
         order[*place as usize] = index;
         *place += 1;
     }

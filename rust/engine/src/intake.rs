@@ -157,6 +157,7 @@ impl<B: Batch> Visitor for Intake<'_, B> {
         let metric = self.current_metric();
         if self.path.usage.is_some() {
             let point = self.result.points.len() as u32;
+            self.result.has_costs |= self.path.usage.is_some_and(MetricRule::is_cost);
             self.result.usage.push(Used { source: stream, point, computed: None });
         }
         self.result.has_sources |= self.path.plan.two_level || self.path.is_plain_total();

@@ -49,6 +49,9 @@ pub struct BatchResult {
     pub(crate) differences: Vec<(Number, Number)>,
     /// Points that count tokens or dollars.
     pub(crate) usage: Vec<Used>,
+    /// Whether some of them count dollars.
+    pub(crate) has_costs: bool,
+    pub(crate) computing: crate::computed::Scratch,
     /// Streams that the batch changed.
     pub(crate) touched: Vec<Touched>,
     /// Digest of the batch, unless a point without time forbids one (D3a).
@@ -195,6 +198,7 @@ impl BatchResult {
         self.has_sources = false;
         self.differences.clear();
         self.usage.clear();
+        self.has_costs = false;
         self.touched.clear();
         self.digest = None;
     }
@@ -216,6 +220,7 @@ impl BatchResult {
             + self.unlinked.capacity() * size_of::<(u32, Identity)>()
             + self.differences.capacity() * size_of::<(Number, Number)>()
             + self.usage.capacity() * size_of::<Used>()
+            + self.computing.bytes()
             + self.touched.capacity() * size_of::<Touched>()
             + self.hash_scratch.capacity()
     }

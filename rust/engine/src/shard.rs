@@ -86,6 +86,11 @@ impl Shard {
         }
     }
 
+    /// Whether changes are noted.
+    pub fn keeps_effects(&self) -> bool {
+        self.effects.is_some()
+    }
+
     /// Notes all changes from now on, for a ledger.
     pub fn keep_effects(&mut self) {
         self.effects = Some(Box::default());

@@ -401,6 +401,8 @@ impl Stream {
         self.latest_output_milli = self.latest_output_milli.max(other.latest_output_milli);
         self.last_seen_second = self.last_seen_second.max(other.last_seen_second);
         self.flags |= other.flags & (VALUE_SENT | PENDING | ZERO_UNSENT | FROM_ZERO);
+        // Readers know one of the two: a zero after its values would be a reset to them (D6).
+        self.set(ZERO_UNSENT, self.has(ZERO_UNSENT) && !self.has(VALUE_SENT));
         self.set(ZERO_DUE, self.has(ZERO_DUE) && other.has(ZERO_DUE));
         self.add(other.total())
     }

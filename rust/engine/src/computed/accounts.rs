@@ -47,6 +47,11 @@ impl Accounts {
         }
     }
 
+    /// Another price table: another seller may be named.
+    pub fn forget(&self) {
+        self.places.lock().clear();
+    }
+
     pub fn bytes(&self) -> usize {
         self.places.lock().allocation_size()
     }

@@ -72,8 +72,9 @@ impl Clients {
         {
             let client = Client { name, group, reports_cost: with_cost, heard_minute: minute };
             self.known.insert_unique(name, client, |client| client.name);
+            return with_cost;
         }
-        with_cost
+        true // nobody whom there is no room to know is accused
     }
 
     fn group(&mut self, group: Group) -> Option<u16> {
@@ -102,7 +103,27 @@ impl Clients {
                 *(if is_silent { &mut count.silent } else { &mut count.active }) += 1;
             }
         }
+        self.forget_groups(&counts);
         counts
+    }
+
+    /// Groups without clients have been counted for the last time.
+    fn forget_groups(&mut self, counts: &[Count]) {
+        let is_empty = |count: &Count| count.active + count.silent == 0;
+        if !counts.iter().any(is_empty) {
+            return;
+        }
+        let mut places = Vec::with_capacity(counts.len());
+        self.groups.clear();
+        for count in counts {
+            places.push(u16::try_from(self.groups.len()).unwrap_or(u16::MAX));
+            if !is_empty(count) {
+                self.groups.push(count.group.clone());
+            }
+        }
+        for client in &mut self.known {
+            client.group = places.get(usize::from(client.group)).copied().unwrap_or(u16::MAX);
+        }
     }
 
     pub fn bytes(&self) -> usize {

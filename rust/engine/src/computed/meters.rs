@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use parking_lot::Mutex;
 
 use crate::computed::tariff::{Tariff, TariffKey};
@@ -10,15 +11,16 @@ use crate::identity::Identity;
 use crate::source::Link;
 
 /// Parts of the table, with a lock each.
-const PARTS: usize = 16;
+pub(super) const PARTS: usize = 16;
 /// Sources of one of the two generations of a part: 2¹⁸ in all are known, as many as usage knows.
 const PART_SOURCES: usize = (1 << 18) / PARTS / 2;
 /// Tariffs of a part; models are few, and a flood of invented ones begins anew here.
 const PART_TARIFFS: usize = 1024;
 /// Bytes of a source with its share of a table that has just grown.
 const METER_BYTES: usize = 256;
-/// Bytes of a tariff: two copies of its key with texts of 256 bytes at most, and places in tables.
-const TARIFF_BYTES: usize = 2560;
+/// Bytes of a tariff with its key, which is there twice, and its places in tables. Texts have up to 256 bytes, but
+/// in all common cases they are names.
+const TARIFF_BYTES: usize = 1024;
 
 /// What the table may take.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +30,7 @@ struct Limits {
 }
 
 impl Limits {
-    /// Of the engine's budget in bytes (T5), 0 for none: a thirty-second for sources, a sixty-fourth for tariffs.
+    /// Of the engine's budget in bytes (T5), 0 for none: a thirty-second for sources, another one for tariffs.
     fn of(max_memory_bytes: u64) -> Self {
         if max_memory_bytes == 0 {
             return Self { part_sources: PART_SOURCES, part_tariffs: PART_TARIFFS };
@@ -36,7 +38,8 @@ impl Limits {
         let of_a_part = usize::try_from(max_memory_bytes).unwrap_or(usize::MAX) / PARTS;
         Self {
             part_sources: (of_a_part / 32 / 2 / METER_BYTES).clamp(16, PART_SOURCES),
-            part_tariffs: (of_a_part / 64 / TARIFF_BYTES).clamp(16, PART_TARIFFS),
+            // At least those of an ordinary fleet: every part meets every model, token type and condition.
+            part_tariffs: (of_a_part / 32 / TARIFF_BYTES).clamp(64, PART_TARIFFS),
         }
     }
 }
@@ -54,15 +57,21 @@ pub(super) struct Part {
     young: HashTable<Meter>,
     /// Forgotten when `young` is full.
     old: HashTable<Meter>,
-    pub tariffs: Vec<Tariff>,
+    tariffs: Tariffs,
+}
+
+/// What the sources of a part cost.
+#[derive(Debug, Default)]
+pub(super) struct Tariffs {
+    list: Vec<Tariff>,
     numbers: HashMap<TariffKey, u32>,
 }
 
 /// What is kept of a source.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Meter {
     pub identity: Identity,
-    /// Place in [`Part::tariffs`].
+    /// Its number among the tariffs of its part.
     pub tariff: u32,
     /// Minute of the monotonic clock in which its client was last told of it.
     pub told_minute: u32,
@@ -81,6 +90,21 @@ pub(super) struct Meter {
 const _: () = assert!(size_of::<Meter>() <= 96, "a quarter of what a source and its stream take");
 
 impl Meter {
+    /// A source of which nothing is known yet.
+    pub fn of(identity: Identity) -> Self {
+        Self {
+            identity,
+            tariff: u32::MAX,
+            told_minute: u32::MAX,
+            client: 0,
+            has_user: false,
+            is_reported: false,
+            is_overflow: false,
+            cost: Link::NONE,
+            savings: Link::NONE,
+        }
+    }
+
     /// T5: there may be room by now.
     pub fn retry_overflow(&mut self) {
         if std::mem::take(&mut self.is_overflow) {
@@ -96,8 +120,14 @@ impl Meters {
         Self { parts: (0..PARTS).map(|_| Mutex::new(Part::new(limits))).collect() }
     }
 
-    pub fn part(&self, source: Identity) -> &Mutex<Part> {
-        &self.parts[source.shard(PARTS)]
+    /// The part of this number.
+    pub fn part(&self, number: usize) -> &Mutex<Part> {
+        &self.parts[number]
+    }
+
+    /// The part that holds a source.
+    pub fn part_of(&self, source: Identity) -> &Mutex<Part> {
+        self.part(source.shard(PARTS))
     }
 
     /// Another price table: every source is worked out anew.
@@ -113,19 +143,36 @@ impl Meters {
 impl Part {
     fn new(limits: Limits) -> Self {
         let (young, old) = (HashTable::new(), HashTable::new());
-        Self { limits, young, old, tariffs: Vec::new(), numbers: HashMap::new() }
+        Self { limits, young, old, tariffs: Tariffs::default() }
     }
 
-    /// What is known of a source.
+    /// What is known of a source; `learn` finds it out.
     #[inline]
-    pub fn find(&mut self, identity: Identity) -> Option<Meter> {
-        let hash = identity.table_hash();
-        if let Some(meter) = self.young.find(hash, |meter| meter.identity == identity) {
-            return Some(*meter);
+    pub fn meter(
+        &mut self,
+        identity: Identity,
+        learn: impl FnOnce(&mut Tariffs) -> Meter,
+    ) -> (&mut Meter, &mut Tariffs) {
+        if self.tariffs.list.len() >= self.limits.part_tariffs {
+            self.clear();
         }
-        let meter = self.old.find_entry(hash, |meter| meter.identity == identity).ok()?.remove().0;
-        self.insert(meter);
-        Some(meter)
+        if self.young.len() >= self.limits.part_sources {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let Self { young, old, tariffs, .. } = self;
+        let hash = identity.table_hash();
+        let same = |meter: &Meter| meter.identity == identity;
+        let meter = match young.entry(hash, same, |meter| meter.identity.table_hash()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let meter = match old.find_entry(hash, same) {
+                    Ok(known) => known.remove().0,
+                    Err(_) => learn(tariffs),
+                };
+                entry.insert(meter).into_mut()
+            }
+        };
+        (meter, tariffs)
     }
 
     /// Changes what is known of a source, unless it was forgotten meanwhile.
@@ -135,33 +182,28 @@ impl Part {
         }
     }
 
-    /// A source that is not known yet.
-    pub fn insert(&mut self, meter: Meter) {
-        if self.young.len() >= self.limits.part_sources {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert_unique(meter.identity.table_hash(), meter, |meter| meter.identity.table_hash());
-    }
-
-    /// The number of a tariff, made if it is not known.
-    pub fn tariff(&mut self, key: TariffKey, make: impl FnOnce(TariffKey) -> Tariff) -> u32 {
-        if let Some(number) = self.numbers.get(&key) {
-            return *number;
-        }
-        if self.tariffs.len() >= self.limits.part_tariffs {
-            self.clear();
-        }
-        let number = self.tariffs.len() as u32;
-        self.tariffs.push(make(key.clone()));
-        self.numbers.insert(key, number);
-        number
-    }
-
     fn clear(&mut self) {
         *self = Self::new(self.limits);
     }
 
     fn bytes(&self) -> usize {
-        self.young.allocation_size() + self.old.allocation_size() + self.tariffs.len() * TARIFF_BYTES
+        self.young.allocation_size() + self.old.allocation_size() + self.tariffs.list.len() * TARIFF_BYTES
+    }
+}
+
+impl Tariffs {
+    /// The number of a tariff, made if it is not known.
+    pub fn number(&mut self, key: TariffKey, make: impl FnOnce(TariffKey) -> Tariff) -> u32 {
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let number = self.list.len() as u32;
+        self.list.push(make(key.clone()));
+        self.numbers.insert(key, number);
+        number
+    }
+
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut Tariff> {
+        self.list.get_mut(number as usize)
     }
 }

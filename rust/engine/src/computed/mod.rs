@@ -12,6 +12,7 @@
 //! `input` includes what is cached, a counter alone does not tell what to take out of it.
 
 mod accounts;
+mod addition;
 mod clients;
 mod meters;
 mod pass;
@@ -22,6 +23,8 @@ mod tariff;
 mod tests;
 
 use std::sync::Arc;
+
+pub(crate) use addition::Scratch;
 
 use parking_lot::{Mutex, RwLock};
 use tokenledger_prices::Prices;
@@ -44,7 +47,7 @@ pub(crate) struct Pricing {
 }
 
 impl Pricing {
-    /// `max_memory_bytes` is the engine's budget (T5), 0 for none: all tables together take a sixteenth of it.
+    /// `max_memory_bytes` is the engine's budget (T5), 0 for none: all tables together take a twelfth of it.
     pub fn new(config: &PricingConfig, max_memory_bytes: u64) -> Self {
         Self {
             config: config.clone(),
@@ -70,9 +73,13 @@ impl Engine {
                 usage.priced_by(prices.version());
             }
             // No pass is under way that would learn from the former table.
-            let mut current = pricing.prices.write();
-            *current = Some(prices);
-            pricing.meters.forget_tariffs();
+            let former = {
+                let mut current = pricing.prices.write();
+                pricing.meters.forget_tariffs();
+                pricing.accounts.forget();
+                current.replace(prices)
+            };
+            drop(former); // a large table, with nobody waiting
         }
     }
 
@@ -137,7 +144,9 @@ impl Computed {
             Self::Clients => (
                 "clients",
                 "{client}",
-                "Clients heard within seven days: active within the last day, or silent since.".into(),
+                "Clients heard within seven days, since the start of the collector: active within the last day, or silent \
+                 since."
+                    .into(),
             ),
         };
         [format!("token_ledger.{name}"), unit.into(), description]

@@ -1,20 +1,25 @@
 //! The pass over a batch: from increases of sources to what is added to computed streams.
+//!
+//! Each part of the meters is locked once, then each shard of the store: what a point adds is noted in
+//! between ([`Scratch`]).
 
 use tokenledger_prices::{PicoUsd, Prices};
 
 use crate::apply::Application;
 use crate::batch::Batch;
 use crate::computed::accounts::{Issue, Sum, Sums};
+use crate::computed::addition::{Addition, Amount, Scratch};
 use crate::computed::clients::Group;
-use crate::computed::meters::{Meter, Part};
-use crate::computed::place::{Amount, Labels, Placed};
+use crate::computed::meters::{Meter, PARTS, Part, Tariffs};
+use crate::computed::place::{Above, Labels, Placed};
 use crate::computed::quantity::Quantity;
 use crate::computed::tariff::{Tariff, TariffKey, Worth};
 use crate::computed::{Computed, Pricing};
 use crate::config::IdentityMode;
+use crate::group::group_by;
 use crate::identity::Identity;
 use crate::path::MetricPath;
-use crate::result::{BatchResult, Course, IncomingPoint};
+use crate::result::{BatchResult, Course, IncomingPoint, Used};
 use crate::source::Link;
 use crate::usage::{Describer, Dimensions, MetricRule, increases};
 
@@ -29,6 +34,10 @@ pub(super) struct Pass<'a, B> {
     pub minute: u32,
     /// Sources with different resources may share a stream (T0).
     pub follows_texts: bool,
+    /// What stands above the points that were described last: their metric's number, and what it says.
+    described: Option<(u32, Describer)>,
+    /// The same for streams that are made.
+    pub above: Option<(u32, Above)>,
 }
 
 /// A point that counts tokens or dollars.
@@ -42,20 +51,16 @@ pub(super) struct Counted<'a> {
     pub rule: MetricRule,
 }
 
-/// What a point adds, as its source's part knew when it was locked.
-struct Charge {
-    meter: Meter,
-    account: u64,
-    value: Value,
-}
-
+/// What a point is worth.
 enum Value {
     /// 10⁻¹² dollars.
     Reported(i64),
-    /// Millionths of tokens.
-    Unpriced { tokens: i128 },
-    /// Millionths of tokens, 10⁻¹² dollars.
-    Priced { tokens: i128, cost: PicoUsd, saved: PicoUsd },
+    Unpriced(Quantity),
+    Priced {
+        tokens: Quantity,
+        cost: PicoUsd,
+        saved: PicoUsd,
+    },
 }
 
 impl<B: Batch> Application<'_, B> {
@@ -66,61 +71,106 @@ impl<B: Batch> Application<'_, B> {
         let prices = pricing.prices.read();
         let Some(prices) = prices.as_deref() else { return };
         let mut usage = std::mem::take(&mut result.usage);
-        let minute = self.emission.clock.monotonic_second / 60;
-        let follows_texts = self.engine.config.identity == IdentityMode::Prometheus;
-        let sums = Sums::default();
-        let mut pass = Pass { application: self, pricing, prices, result, sums, minute, follows_texts };
+        let mut scratch = std::mem::take(&mut result.computing);
+        let mut pass = Pass {
+            application: self,
+            pricing,
+            prices,
+            result,
+            sums: Sums::default(),
+            minute: self.emission.clock.monotonic_second / 60,
+            follows_texts: self.engine.config.identity == IdentityMode::Prometheus,
+            described: None,
+            above: None,
+        };
         // Costs first: a client that reports them in this very batch does report them.
         for costs in [true, false] {
-            for used in &mut usage {
-                let point = &pass.result.points[used.point as usize];
-                let path = pass.result.path(point);
-                let Some(rule) = path.usage.filter(|rule| rule.is_cost() == costs) else { continue };
-                if point.course == Course::Add {
-                    let counted = Counted { index: used.point, source: used.source, point, path, rule };
-                    used.computed = pass.charge(counted);
-                }
+            if result.has_costs || !costs {
+                pass.charge_all(&mut usage, costs, &mut scratch);
             }
         }
+        pass.settle_additions(&usage, &mut scratch);
         pass.settle_sums();
         result.usage = usage;
+        result.computing = scratch;
     }
 }
 
-impl<B: Batch> Pass<'_, B> {
-    /// Returns the cost of the point in 10⁻¹² dollars, if it has a price.
-    fn charge(&mut self, counted: Counted<'_>) -> Option<i64> {
-        let mut charge = self.read_meter(counted)?;
-        let mut is_reported = charge.meter.is_reported;
-        // Once a minute: what a client reports for the first time is noticed so much later.
-        if charge.meter.told_minute != self.minute {
-            is_reported = self.tell_client(counted, &charge);
-            charge.meter.retry_overflow();
+impl<'a, B: Batch> Pass<'a, B> {
+    /// Charges all points, of costs or of tokens, part by part of the meters.
+    fn charge_all(&mut self, usage: &mut [Used], costs: bool, scratch: &mut Scratch) {
+        let mut order = std::mem::take(&mut scratch.order);
+        let part_of = |place: u32| usage[place as usize].source.shard(PARTS);
+        let ends = group_by(0..usage.len() as u32, part_of, &mut order);
+        let mut begin = 0;
+        for end in ends.occupied() {
+            let group = &order[begin..end];
+            begin = end;
+            let Some(first) = group.first() else { continue };
+            let mut part = self.pricing.meters.part(usage[*first as usize].source.shard(PARTS)).lock();
+            for place in group {
+                let used = &mut usage[*place as usize];
+                if let Some(counted) = self.counted(used.point, used.source)
+                    && counted.rule.is_cost() == costs
+                    && counted.point.course == Course::Add
+                {
+                    used.computed = self.charge(&mut part, counted, *place, scratch);
+                }
+            }
         }
-        let (tokens, cost) = match charge.value {
+        scratch.order = order;
+    }
+
+    /// A point of the batch that counts something.
+    pub fn counted(&self, index: u32, source: Identity) -> Option<Counted<'a>> {
+        let point = &self.result.points[index as usize];
+        let path = self.result.path(point);
+        path.usage.map(|rule| Counted { index, source, point, path, rule })
+    }
+
+    /// Notes what a point adds; returns its cost in 10⁻¹² dollars, if it has a price.
+    #[inline]
+    fn charge(
+        &mut self,
+        part: &mut Part,
+        counted: Counted<'_>,
+        place: u32,
+        scratch: &mut Scratch,
+    ) -> Option<i64> {
+        let (meter, tariffs) = part.meter(counted.source, |tariffs| self.learn(tariffs, counted));
+        let tariff = tariffs.get_mut(meter.tariff)?;
+        let value = self.value(tariff, counted)?;
+        // Once a minute: what a client reports for the first time is noticed so much later.
+        if meter.told_minute != self.minute {
+            self.tell_client(meter, counted, matches!(value, Value::Reported(_)));
+        }
+        let account = tariff.account;
+        let (tokens, cost) = match value {
             Value::Reported(pico) => {
-                self.sum(counted, &charge, Computed::Difference, Issue::None, PicoUsd::from(pico));
+                self.sum(counted, account, Computed::Difference, Issue::None, PicoUsd::from(pico));
                 return None;
             }
-            Value::Unpriced { tokens } => {
-                self.add(counted, Computed::Unpriced, charge.meter.cost, Amount::Tokens(tokens));
-                self.sum(counted, &charge, Computed::Quality, Issue::UnknownModel, tokens);
+            Value::Unpriced(tokens) => {
+                let amount = Amount::Tokens(tokens.millionths());
+                scratch.additions.push(Addition::new(Computed::Unpriced, meter.cost, amount, place));
+                self.sum(counted, account, Computed::Quality, Issue::UnknownModel, tokens.millionths());
                 (tokens, None)
             }
             Value::Priced { tokens, cost, saved } => {
-                self.add(counted, Computed::Cost, charge.meter.cost, Amount::Dollars(cost));
+                let addition = Addition::new(Computed::Cost, meter.cost, Amount::Dollars(cost), place);
+                scratch.additions.push(addition);
                 if saved > 0 {
-                    self.add(counted, Computed::Savings, charge.meter.savings, Amount::Dollars(saved));
+                    let amount = Amount::Dollars(saved);
+                    scratch.additions.push(Addition::new(Computed::Savings, meter.savings, amount, place));
                 }
-                self.sum(counted, &charge, Computed::Difference, Issue::None, -cost);
+                self.sum(counted, account, Computed::Difference, Issue::None, -cost);
                 (tokens, Some(i64::try_from(cost).unwrap_or(i64::MAX)))
             }
         };
-        for (issue, has_it) in
-            [(Issue::UnattributedUser, !charge.meter.has_user), (Issue::MissingCost, !is_reported)]
-        {
+        let issues = [(Issue::UnattributedUser, !meter.has_user), (Issue::MissingCost, !meter.is_reported)];
+        for (issue, has_it) in issues {
             if has_it {
-                self.sum(counted, &charge, Computed::Quality, issue, tokens);
+                self.sum(counted, account, Computed::Quality, issue, tokens.millionths());
             }
         }
         cost
@@ -128,38 +178,26 @@ impl<B: Batch> Pass<'_, B> {
 
     /// What the point is worth; `None` if nothing.
     #[inline]
-    fn read_meter(&self, counted: Counted<'_>) -> Option<Charge> {
-        let mut part = self.pricing.meters.part(counted.source).lock();
-        let meter = match part.find(counted.source) {
-            Some(meter) => meter,
-            None => self.learn(&mut part, counted),
-        };
-        let time = self.time(counted);
-        let Part { tariffs, .. } = &mut *part;
-        let tariff = tariffs.get_mut(meter.tariff as usize)?;
-        tariff.be_valid(self.prices, &self.pricing.config, time);
+    fn value(&self, tariff: &mut Tariff, counted: Counted<'_>) -> Option<Value> {
+        tariff.be_valid(self.prices, &self.pricing.config, self.time(counted));
         let amounts = increases(counted.point.value, self.result).into_iter().flatten();
-        let value = match tariff.worth {
-            Worth::Nothing => return None,
+        match tariff.worth {
+            Worth::Nothing => None,
             Worth::Reported => {
                 let effect = &tariff.key.effect;
-                Value::Reported(amounts.fold(0, |sum: i64, value| sum.saturating_add(effect.amount(value))))
+                let pico = amounts.fold(0, |sum: i64, value| sum.saturating_add(effect.amount(value)));
+                (pico > 0).then_some(Value::Reported(pico))
             }
             Worth::Unpriced { .. } => {
                 let tokens: Quantity = amounts.collect();
-                Value::Unpriced { tokens: tokens.millionths() }
+                tokens.is_some().then_some(Value::Unpriced(tokens))
             }
             Worth::Priced { per_token, saved_per_token, .. } => {
                 let tokens: Quantity = amounts.collect();
                 let (cost, saved) = (tokens.times(per_token), tokens.times(saved_per_token));
-                Value::Priced { tokens: tokens.millionths(), cost, saved }
+                tokens.is_some().then_some(Value::Priced { tokens, cost, saved })
             }
-        };
-        let is_nothing = match value {
-            Value::Reported(pico) => pico <= 0,
-            Value::Unpriced { tokens } | Value::Priced { tokens, .. } => tokens <= 0,
-        };
-        (!is_nothing).then_some(Charge { meter, account: tariff.account, value })
+        }
     }
 
     /// When the tokens were used: the end of the window, but not a time that lies ahead.
@@ -169,18 +207,8 @@ impl<B: Batch> Pass<'_, B> {
 
     /// The first sight of a source.
     #[cold]
-    fn learn(&self, part: &mut Part, counted: Counted<'_>) -> Meter {
-        let mut meter = Meter {
-            identity: counted.source,
-            tariff: u32::MAX,
-            told_minute: u32::MAX,
-            client: 0,
-            has_user: false,
-            is_reported: false,
-            is_overflow: false,
-            cost: Link::NONE,
-            savings: Link::NONE,
-        };
+    fn learn(&mut self, tariffs: &mut Tariffs, counted: Counted<'_>) -> Meter {
+        let mut meter = Meter::of(counted.source);
         if let Some((dimensions, key)) = self.key(counted) {
             let mut who = [dimensions.agent.as_str(), dimensions.user.as_str()].join("\0").into_bytes();
             // The first pass has read the same metadata to its end without error.
@@ -189,17 +217,25 @@ impl<B: Batch> Pass<'_, B> {
             meter.has_user = !dimensions.user.is_empty()
                 && self.pricing.config.unattributed.as_ref().is_none_or(|text| *text != dimensions.team);
             let (time, config) = (self.time(counted), &self.pricing.config);
-            meter.tariff = part.tariff(key, |key| Tariff::new(key, self.prices, config, time));
+            meter.tariff = tariffs.number(key, |key| Tariff::new(key, self.prices, config, time));
         }
-        part.insert(meter);
         meter
     }
 
     /// Whose tokens or dollars the point counts, and what makes them cost what they cost; `None` if they are
     /// counted elsewhere.
-    fn key(&self, counted: Counted<'_>) -> Option<(Dimensions, TariffKey)> {
-        let mut describer = Describer::default();
-        self.application.describe(counted.point, counted.path, &mut describer);
+    fn key(&mut self, counted: Counted<'_>) -> Option<(Dimensions, TariffKey)> {
+        let metric = counted.point.metric;
+        if self.described.as_ref().is_none_or(|(known, _)| *known != metric) {
+            let mut above = Describer::default();
+            self.application.describe_above(counted.path, &mut above);
+            self.described = Some((metric, above));
+        }
+        let mut describer = self.described.as_ref().map(|(_, above)| above.clone()).unwrap_or_default();
+        self.application.describe_point(counted.point, &mut describer);
+        if describer.is_priced_before() {
+            return None;
+        }
         let billing = describer.billing();
         let (dimensions, _, effect) = describer.finish(counted.rule)?;
         let key = TariffKey::new(&dimensions, effect, billing);
@@ -207,71 +243,65 @@ impl<B: Batch> Pass<'_, B> {
     }
 
     /// Tells who is heard, and learns whether that client reports costs.
-    fn tell_client(&self, counted: Counted<'_>, charge: &Charge) -> bool {
-        let with_cost = matches!(charge.value, Value::Reported(_));
+    #[cold]
+    fn tell_client(&self, meter: &mut Meter, counted: Counted<'_>, with_cost: bool) {
         let group = || {
             let mut metadata = Vec::new();
             let _ = self.application.batch.metadata(|record| metadata.extend_from_slice(record));
             Group { agent: counted.rule.agent().to_owned(), metadata: metadata.into() }
         };
-        let is_reported =
-            self.pricing.clients.lock().heard(charge.meter.client, with_cost, self.minute, group);
-        self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| {
-            (meter.is_reported, meter.told_minute) = (is_reported, self.minute);
-            meter.retry_overflow();
-        });
-        is_reported
-    }
-
-    /// Adds to a stream of the source's own.
-    fn add(&self, counted: Counted<'_>, metric: Computed, link: Link, amount: Amount) {
-        if self.add_to_known(link, amount, counted) {
-            return;
-        }
-        let Some(labels) = self.labels(counted) else { return };
-        let Placed { link, is_overflow } = self.place(counted, metric, &labels.of_source(), amount);
-        self.pricing.meters.part(counted.source).lock().change(counted.source, |meter| {
-            *(if metric == Computed::Savings { &mut meter.savings } else { &mut meter.cost }) = link;
-            meter.is_overflow |= is_overflow;
-        });
+        let mut clients = self.pricing.clients.lock();
+        meter.is_reported = clients.heard(meter.client, with_cost, self.minute, group);
+        meter.told_minute = self.minute;
+        meter.retry_overflow();
     }
 
     /// Notes what is added to a stream of many sources.
-    fn sum(
-        &mut self,
-        counted: Counted<'_>,
-        charge: &Charge,
-        metric: Computed,
-        issue: Issue,
-        amount: PicoUsd,
-    ) {
+    #[inline]
+    fn sum(&mut self, counted: Counted<'_>, account: u64, metric: Computed, issue: Issue, amount: PicoUsd) {
         let resource = counted.path.resource_identity.source;
-        let (point, source, account) = (counted.index, counted.source, charge.account);
+        let (point, source) = (counted.index, counted.source);
         self.sums.add(Sum { metric, issue, account, point, source, resource, amount });
+    }
+
+    /// Adds what the batch has for streams of sources' own.
+    fn settle_additions(&mut self, usage: &[Used], scratch: &mut Scratch) {
+        self.add_to_known(usage, scratch);
+        for number in std::mem::take(&mut scratch.unplaced) {
+            let addition = scratch.additions[number as usize];
+            let used = &usage[addition.used as usize];
+            let Some(counted) = self.counted(used.point, used.source) else { continue };
+            let Some(labels) = self.labels(counted) else { continue };
+            let metric = addition.metric;
+            let Placed { link, is_overflow } =
+                self.place(counted, metric, &labels.of_source(), addition.value);
+            self.pricing.meters.part_of(counted.source).lock().change(counted.source, |meter| {
+                *(if metric == Computed::Savings { &mut meter.savings } else { &mut meter.cost }) = link;
+                meter.is_overflow |= is_overflow;
+            });
+        }
+        scratch.additions.clear();
     }
 
     /// Adds what the batch has for streams of many sources.
     fn settle_sums(&mut self) {
         let mut sums = std::mem::take(&mut self.sums);
         for sum in sums.drain() {
-            let point = &self.result.points[sum.point as usize];
-            let path = self.result.path(point);
-            let Some(rule) = path.usage else { continue };
-            let counted = Counted { index: sum.point, source: sum.source, point, path, rule };
+            let Some(counted) = self.counted(sum.point, sum.source) else { continue };
             let key = &self.application.engine.key;
             let numbers = [sum.resource.0, u128::from(sum.account)];
-            let texts: [&[u8]; 1] = [&[sum.metric as u8, sum.issue as u8]];
-            let name = key.parts(&mut Vec::new(), &numbers, &texts);
+            let name = key.parts(&mut Vec::new(), &numbers, &[&[sum.metric as u8, sum.issue as u8]]);
             let amount = match sum.metric {
                 Computed::Difference => Amount::Dollars(sum.amount),
                 _ => Amount::Tokens(sum.amount),
             };
-            if !self.add_to_known(self.pricing.accounts.place(name), amount, counted)
+            let link = self.pricing.accounts.place(name);
+            if !self.add_to_one(link, amount.number(), counted)
                 && let Some(labels) = self.labels(counted)
             {
                 let attributes = labels.of_account(sum.issue.name());
-                let placed = self.place(counted, sum.metric, &attributes, amount);
-                if !placed.is_overflow {
+                let placed = self.place(counted, sum.metric, &attributes, amount.number());
+                if !placed.is_overflow && placed.link != Link::NONE {
                     self.pricing.accounts.remember(name, placed.link);
                 }
             }
@@ -279,7 +309,7 @@ impl<B: Batch> Pass<'_, B> {
     }
 
     /// What a computed point says of itself. Asked of the point: what is known of its source may be forgotten by now.
-    fn labels(&self, counted: Counted<'_>) -> Option<Labels> {
+    fn labels(&mut self, counted: Counted<'_>) -> Option<Labels> {
         let (_, key) = self.key(counted)?;
         let found = self.prices.find(&key.model, &key.stated_provider);
         Some(Labels::of(&key, found.map(|found| found.provider)))

@@ -1,7 +1,5 @@
 //! Streams of computed metrics: a known one is added to at once, another is made as any stream is.
 
-use tokenledger_prices::{PICO_PER_USD, PicoUsd};
-
 use crate::apply::Application;
 use crate::attribute::{self, Attribute, ValueType};
 use crate::batch::{Batch, MetricKind, MetricRef, ResourceRef, ScopeRef, Span};
@@ -12,7 +10,8 @@ use crate::computed::tariff::{TariffKey, type_name};
 use crate::computed::{Computed, SCOPE};
 use crate::engine::{Engine, SHARDS};
 use crate::number::Number;
-use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES, Spelling};
+use crate::path::MetricPath;
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, Spelling};
 use crate::route::at_the_tick;
 use crate::source::Link;
 use crate::stream::Emission;
@@ -33,32 +32,6 @@ pub(super) struct Placed {
 impl Default for Placed {
     fn default() -> Self {
         Self { link: Link::NONE, is_overflow: false }
-    }
-}
-
-/// What is added.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Amount {
-    /// In millionths.
-    Tokens(i128),
-    /// In units of 10⁻¹².
-    Dollars(PicoUsd),
-}
-
-impl Amount {
-    fn number(self) -> Number {
-        match self {
-            Self::Tokens(tokens) => match i64::try_from(tokens) {
-                Ok(tokens) if tokens % 1_000_000 == 0 => Number::Int(tokens / 1_000_000),
-                _ => Number::Double(tokens as f64 / 1e6),
-            },
-            // Whole 10⁻¹² dollars up to here; the stream's sum is compensated (D7), so this one rounding of each
-            // amount, by 10⁻¹⁶ of it, is all. Conversions of 128 bits are slow, and rarely needed.
-            Self::Dollars(pico) => {
-                let pico = i64::try_from(pico).map_or(pico as f64, |pico| pico as f64);
-                Number::Double(pico / PICO_PER_USD as f64)
-            }
-        }
     }
 }
 
@@ -116,35 +89,11 @@ impl Labels {
 const SOURCE: (&str, &str) = ("source", "metrics");
 
 impl<B: Batch> Pass<'_, B> {
-    /// Adds to a stream whose place is known; false if it has gone.
-    #[inline]
-    pub fn add_to_known(&self, link: Link, amount: Amount, counted: Counted<'_>) -> bool {
-        if link == Link::NONE {
-            return false;
-        }
-        let (application, point) = (self.application, counted.point);
-        let mut shard = application.engine.shards[usize::from(link.shard)].lock();
-        let Some(slot) = shard.follow(link) else { return false };
-        let stream = shard.get_mut(slot);
-        if self.carries_other_text(stream.text_of(), counted) {
-            return false;
-        }
-        stream.last_seen_second = application.emission.clock.monotonic_second;
-        if stream.add(amount.number()) {
-            stream.answer(point.time_unix_nano, &at_the_tick(&application.emission));
-            shard.mark_pending(slot);
-            shard.note_value(slot, 0);
-        }
-        true
-    }
-
     /// T0: whether a stream should carry the text of this point's resource from now on. The latest one counts, as for
     /// clients' own metrics; but where clients take turns, each minute's first is enough.
     #[inline]
-    fn carries_other_text(&self, text_of: u64, counted: Counted<'_>) -> bool {
-        self.follows_texts
-            && text_of >> 32 != self.text_of(counted) >> 32
-            && text_of as u32 != self.minute.saturating_add(1)
+    pub fn carries_other_text(&self, text_of: u64, counted: Counted<'_>) -> bool {
+        text_of >> 32 != self.text_of(counted) >> 32 && text_of as u32 != self.minute.saturating_add(1)
     }
 
     /// The resource of a point, and the minute, which is never 0.
@@ -156,38 +105,44 @@ impl<B: Batch> Pass<'_, B> {
     /// Adds to a stream through the passes that every stream is made by.
     #[cold]
     pub fn place(
-        &self,
+        &mut self,
         counted: Counted<'_>,
         metric: Computed,
         attributes: &Attributes,
-        amount: Amount,
+        value: Number,
     ) -> Placed {
-        let (application, batch) = (self.application, self.application.batch);
-        let mut above = Above::default();
-        // The first pass has read the same attributes to their end without error.
-        let _ = batch.metadata(|record| above.metadata.extend_from_slice(record));
-        let _ = batch.resource_attributes(counted.path.resource.attributes, |record| {
-            above.resource.extend_from_slice(record);
-        });
-        above.schema_url.extend_from_slice(batch.bytes(counted.path.resource.schema_url));
         let records = self.records(counted, attributes);
-        let texts = metric.texts(&self.pricing.config.cache_writes());
-        let new = Point {
-            metric,
-            texts: &texts,
-            records: &records,
-            start_unix_nano: counted.point.start_unix_nano,
-            time_unix_nano: counted.point.time_unix_nano,
-            value: amount.number(),
-        };
-        let placed = put(application.engine, application.emission, application.now, &above, &new);
+        let (start_unix_nano, time_unix_nano) = (counted.point.start_unix_nano, counted.point.time_unix_nano);
+        let oversized = counted.point.oversized;
+        let point = Point { records: &records, oversized, start_unix_nano, time_unix_nano, value };
+        let (engine, now) = (self.application.engine, self.application.now);
+        let emission = at_the_tick(&self.application.emission);
+        let number = counted.point.metric;
+        if self.above.as_ref().is_none_or(|(known, _)| *known != number) {
+            self.above = Some((number, self.read_above(counted)));
+        }
+        let Some((_, above)) = &mut self.above else { return Placed::default() };
+        let placed = above.put(engine, emission, now, metric, &point);
         if placed.link != Link::NONE && self.follows_texts {
-            let mut shard = application.engine.shards[usize::from(placed.link.shard)].lock();
+            let mut shard = engine.shards[usize::from(placed.link.shard)].lock();
             if let Some(slot) = shard.follow(placed.link) {
                 shard.get_mut(slot).set_text_of(self.text_of(counted));
             }
         }
         placed
+    }
+
+    /// What stands above a point; asked once for all points of a metric, because a resource may be large.
+    fn read_above(&self, counted: Counted<'_>) -> Above {
+        let batch = self.application.batch;
+        let (mut metadata, mut resource) = (Vec::new(), Vec::new());
+        // The first pass has read the same attributes to their end without error.
+        let _ = batch.metadata(|record| metadata.extend_from_slice(record));
+        let _ = batch.resource_attributes(counted.path.resource.attributes, |record| {
+            resource.extend_from_slice(record);
+        });
+        let schema_url = batch.bytes(counted.path.resource.schema_url);
+        Above::new(&metadata, &resource, schema_url, self.pricing.config.cache_writes())
     }
 
     /// The attributes of a computed point: what rules leave of the source's, with ours over them.
@@ -198,7 +153,9 @@ impl<B: Batch> Pass<'_, B> {
             key == SOURCE.0.as_bytes() || attributes.own.iter().any(|(own, _)| own.as_bytes() == key)
         };
         let trimmer = self.application.trimmer();
-        trimmer.each(counted.path.plan, counted.point.attributes, |_, fate, record| {
+        // T5: of too many attributes none comes along: the stream is an overflow stream anyway.
+        let span = if counted.point.oversized { Span::default() } else { counted.point.attributes };
+        trimmer.each(counted.path.plan, span, |_, fate, record| {
             let Ok(attribute) = Attribute::parse(record) else { return };
             // T2: a model that has no room among its values has none here either.
             if attribute.key == b"model" && fate == Fate::Replace {
@@ -225,93 +182,122 @@ impl Engine {
         let Some(pricing) = &self.pricing else { return };
         let counts = pricing.clients.lock().count(now.monotonic_second() / 60);
         for Count { group, active, silent } in counts {
-            let above = Above { metadata: group.metadata.to_vec(), ..Above::default() };
+            let mut above = Above::new(&group.metadata, &[], &[], String::new());
             for (state, clients) in [("active", active), ("silent", silent)] {
                 let mut records = Vec::new();
                 for (key, text) in [("agent", group.agent.as_str()), ("state", state), SOURCE] {
                     attribute::push(&mut records, key.as_bytes(), ValueType::String, text.as_bytes());
                 }
-                let point = Point {
-                    metric: Computed::Clients,
-                    texts: &Computed::Clients.texts(""),
-                    records: &records,
-                    start_unix_nano: 0,
-                    time_unix_nano: now.wall_unix_nano,
-                    value: Number::Int(i64::try_from(clients).unwrap_or(i64::MAX)),
-                };
-                put(self, self.emission(now), now, &above, &point);
+                let value = Number::Int(i64::try_from(clients).unwrap_or(i64::MAX));
+                let time_unix_nano = now.wall_unix_nano;
+                let (oversized, start_unix_nano) = (false, 0);
+                let point = Point { records: &records, oversized, start_unix_nano, time_unix_nano, value };
+                above.put(self, at_the_tick(&self.emission(now)), now, Computed::Clients, &point);
             }
         }
     }
 }
 
-/// What stands above a computed point, as records and text.
-#[derive(Default)]
-struct Above {
-    metadata: Vec<u8>,
-    resource: Vec<u8>,
-    schema_url: Vec<u8>,
+/// What stands above computed points of one resource, with the metrics that were asked for so far.
+pub(super) struct Above {
+    batch: TextBatch,
+    resource: ResourceRef,
+    /// The assumption on cache writes, in words.
+    cache_writes: String,
+    paths: Vec<(Computed, MetricPath)>,
 }
 
 /// A computed point.
 struct Point<'a> {
-    metric: Computed,
-    texts: &'a [String; 3],
     records: &'a [u8],
+    /// Its source has too many attributes for a stream of its own (T5).
+    oversized: bool,
     start_unix_nano: u64,
     time_unix_nano: u64,
     value: Number,
 }
 
-/// Takes one computed point in.
-fn put(engine: &Engine, emission: Emission, now: Now, above: &Above, point: &Point<'_>) -> Placed {
-    let mut batch = TextBatch::default();
-    let metadata = batch.push(&above.metadata);
-    batch.set_metadata(metadata);
-    let mut span = |text: &[u8]| -> Span { batch.push(text).span() };
-    let [name, unit, description] = point.texts;
-    let kind = if point.metric.is_gauge() { MetricKind::Gauge } else { MetricKind::Sum };
-    let path = TextPath {
-        resource: ResourceRef { attributes: span(&above.resource), schema_url: span(&above.schema_url) },
-        scope: ScopeRef { name: span(SCOPE.as_bytes()), ..ScopeRef::default() },
-        metric: MetricRef {
-            name: span(name.as_bytes()),
-            unit: span(unit.as_bytes()),
-            description: span(description.as_bytes()),
-            kind,
-            monotonic: point.metric.is_monotonic(),
-            ..MetricRef::default()
-        },
-    };
-    let attributes = span(point.records);
-    let Ok(path) = path.identify(engine, &batch) else { return Placed::default() };
-    let text = engine.catalog.acquire_metric(&batch, &path, &engine.trimming);
-    let mut result = BatchResult::default();
-    result.metrics.push(path);
-    result.verdicts.push(Verdict::DROP);
-    result.points.push(IncomingPoint {
-        // Of a point too large for a stream of its own; that of others is found after trimming.
-        stream: engine.key.hash(point.records),
-        // Names the member of a gauge (T4); no window of a sum is recognised here.
-        window: if point.metric.is_gauge() { engine.key.hash(point.records).table_hash() } else { 0 },
-        start_unix_nano: point.start_unix_nano,
-        time_unix_nano: point.time_unix_nano,
-        value: IncomingValue::Number(point.value),
-        attributes,
-        link: Link::NONE,
-        text: Some(text),
-        attribute_order: 0,
-        metric: 0,
-        number: 0,
-        course: Course::Add,
-        spelling: Spelling::Same,
-        no_recorded_value: false,
-        oversized: point.records.len() > MAX_ATTRIBUTE_BYTES,
-    });
-    let emission = at_the_tick(&emission);
-    Application { engine, batch: &batch, emission, now, repeat: false }.run_computed(&mut result);
-    engine.catalog.release_metric(text);
-    let Some(point) = result.points.first() else { return Placed::default() };
+impl Above {
+    fn new(metadata: &[u8], resource: &[u8], schema_url: &[u8], cache_writes: String) -> Self {
+        let mut batch = TextBatch::default();
+        let metadata = batch.push(metadata);
+        batch.set_metadata(metadata);
+        let resource = ResourceRef {
+            attributes: batch.push(resource).span(),
+            schema_url: batch.push(schema_url).span(),
+        };
+        Self { batch, resource, cache_writes, paths: Vec::new() }
+    }
+
+    /// The path of a metric below it.
+    fn path(&mut self, engine: &Engine, metric: Computed) -> Option<MetricPath> {
+        if let Some((_, path)) = self.paths.iter().find(|(known, _)| *known == metric) {
+            return Some(*path);
+        }
+        let [name, unit, description] = metric.texts(&self.cache_writes);
+        let mut span = |text: &str| -> Span { self.batch.push(text.as_bytes()).span() };
+        let path = TextPath {
+            resource: self.resource,
+            scope: ScopeRef { name: span(SCOPE), ..ScopeRef::default() },
+            metric: MetricRef {
+                name: span(&name),
+                unit: span(&unit),
+                description: span(&description),
+                kind: if metric.is_gauge() { MetricKind::Gauge } else { MetricKind::Sum },
+                monotonic: metric.is_monotonic(),
+                ..MetricRef::default()
+            },
+        };
+        let path = path.identify(engine, &self.batch).ok()?;
+        self.paths.push((metric, path));
+        Some(path)
+    }
+
+    /// Takes one computed point in.
+    fn put(
+        &mut self,
+        engine: &Engine,
+        emission: Emission,
+        now: Now,
+        metric: Computed,
+        point: &Point<'_>,
+    ) -> Placed {
+        let Some(path) = self.path(engine, metric) else { return Placed::default() };
+        let mark = self.batch.mark();
+        let attributes = self.batch.push(point.records).span();
+        let text = engine.catalog.acquire_metric(&self.batch, &path, &engine.trimming);
+        let mut result = BatchResult::default();
+        result.metrics.push(path);
+        result.verdicts.push(Verdict::DROP);
+        let records = engine.key.hash(point.records);
+        result.points.push(IncomingPoint {
+            // Of a point too large for a stream of its own; that of others is found after trimming.
+            stream: records,
+            // Names the member of a gauge (T4); no window of a sum is recognised here.
+            window: if metric.is_gauge() { records.table_hash() } else { 0 },
+            start_unix_nano: point.start_unix_nano,
+            time_unix_nano: point.time_unix_nano,
+            value: IncomingValue::Number(point.value),
+            attributes,
+            link: Link::NONE,
+            text: Some(text),
+            attribute_order: 0,
+            metric: 0,
+            number: 0,
+            course: Course::Add,
+            spelling: Spelling::Same,
+            no_recorded_value: false,
+            oversized: point.oversized,
+        });
+        Application { engine, batch: &self.batch, emission, now, repeat: false }.run_computed(&mut result);
+        engine.catalog.release_metric(text);
+        self.batch.truncate(mark);
+        result.points.first().map_or_else(Placed::default, |point| placed(engine, point))
+    }
+}
+
+/// Where the stream of a point is that was taken in.
+fn placed(engine: &Engine, point: &IncomingPoint) -> Placed {
     if point.link != Link::NONE || point.course == Course::Done {
         return Placed { link: point.link, is_overflow: false };
     }

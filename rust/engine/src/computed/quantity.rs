@@ -23,6 +23,11 @@ impl Quantity {
         i128::from(self.whole) * MILLION + i128::from(self.millionths)
     }
 
+    /// Whether it is more than nothing.
+    pub fn is_some(self) -> bool {
+        self.whole > 0 || self.whole == 0 && self.millionths > 0
+    }
+
     /// At so much each; parts of tokens cost the nearest whole unit.
     #[inline]
     pub fn times(self, each: i64) -> PicoUsd {

@@ -6,7 +6,7 @@ use crate::distribution::DistributionRef;
 use crate::engine::Engine;
 use crate::number::Number;
 use crate::path::MetricPath;
-use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue};
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, MAX_ATTRIBUTE_BYTES};
 use crate::usage::{Describer, UsageKeeper};
 
 impl Engine {
@@ -39,12 +39,27 @@ impl<B: Batch> Application<'_, B> {
 
     /// Shows a point with everything above it.
     pub(crate) fn describe(&self, point: &IncomingPoint, path: &MetricPath, describer: &mut Describer) {
+        self.describe_above(path, describer);
+        self.describe_point(point, describer);
+    }
+
+    /// Shows what stands above a point.
+    pub(crate) fn describe_above(&self, path: &MetricPath, describer: &mut Describer) {
         let batch = self.batch;
         // The first pass has read the same attributes to their end without error.
-        let _ = batch.point_attributes(point.attributes, |record| describer.point(record));
         let _ = batch.scope_attributes(path.scope.attributes, |record| describer.scope(record));
         let _ = batch.resource_attributes(path.resource.attributes, |record| describer.resource(record));
         describer.scope_name(batch.bytes(path.scope.name));
+    }
+
+    /// Shows a point's own attributes; of too many (T5) the first, so that it stays cheap.
+    pub(crate) fn describe_point(&self, point: &IncomingPoint, describer: &mut Describer) {
+        let mut span = point.attributes;
+        if point.oversized {
+            span.length = span.length.min(MAX_ATTRIBUTE_BYTES as u32);
+        }
+        // The last of them may be cut off; those before it are read.
+        let _ = self.batch.point_attributes(span, |record| describer.point(record));
     }
 }
 

@@ -113,15 +113,16 @@ pub(crate) struct Billing {
 }
 
 /// Takes what is known of one source: its attributes and those above it, in any order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Describer {
     scope_name: String,
     is_signed_in: bool,
+    is_priced_before: bool,
     /// By [`Field`].
     found: [Found; FIELDS],
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Found {
     /// Less is better: the key's place, then its level.
     rank: (u8, u8),
@@ -165,6 +166,7 @@ impl Describer {
         if matches!(key, b"user_account_uuid" | b"user_account_id" | b"organization_id") {
             self.is_signed_in |= !attribute.value.is_empty();
         }
+        self.is_priced_before |= key == b"token_ledger_writer";
         let Some((field, place)) = field(key) else { return };
         let found = &mut self.found[field as usize];
         let rank = (place, level as u8);
@@ -198,6 +200,11 @@ impl Describer {
             organization: self.text(Field::Organization),
         };
         Some((dimensions, self.text(Field::Session), effect))
+    }
+
+    /// T6: a tier in front of this one has priced them.
+    pub fn is_priced_before(&self) -> bool {
+        self.is_priced_before
     }
 
     /// Under which conditions the source's tokens are billed.

@@ -4,10 +4,11 @@
 #[path = "../support/world/mod.rs"]
 mod world;
 
+mod examples;
+mod histories;
+mod hostile;
 mod properties;
-mod review;
-mod review_hostile;
-mod review_speed;
+mod threads;
 
 use std::sync::Arc;
 

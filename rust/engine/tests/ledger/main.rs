@@ -12,6 +12,7 @@ mod distributions;
 mod faults;
 mod memory;
 
+mod computed_histories;
 mod random_histories;
 mod restarts;
 mod settings;

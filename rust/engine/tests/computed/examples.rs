@@ -360,3 +360,37 @@ fn totals_and_deltas_cost_what_they_add() {
     assert!(near(cost, own * 15.0 / 1e6), "{cost}");
     world.reader().assert_orderly();
 }
+
+/// Scenario: a request with so many attributes that its own stream just has room for them. Guarantee: its cost has a
+/// stream of its own too, with its model.
+#[test]
+fn large_points_keep_their_model() {
+    let mut world = world(priced(Config::default()));
+    let mut point = tokens("s", SONNET, "output", 5, 1_000);
+    let held: usize = 16 * 1024 - 190;
+    point.attributes.push(("large".to_owned(), Attr::Text("x".repeat(held))));
+    world.at(5).send(&[point]);
+    world.tick(false);
+    assert_eq!(world.outcomes.overflow, 0, "the client's point is no overflow");
+    assert!(near(total(&world, "token_ledger.cost", &[("model", SONNET)]), 0.015));
+}
+
+/// Scenario: a share of cache writes that no binary fraction is. Guarantee: the description says it as the user wrote
+/// it.
+#[test]
+fn the_assumption_is_told_as_it_is_written() {
+    use tokenledger::PricingConfig;
+    use tokenledger::Tick;
+    let pricing = PricingConfig { one_hour_share: Some(0.07), ..PricingConfig::default() };
+    let mut world = world(Config { pricing: Some(pricing), ..Config::default() });
+    world.at(5).send(&[tokens("s", SONNET, "output", 5, 1_000)]);
+    let mut tick = Tick::default();
+    world.engine.tick(world.now(), false, &mut tick).unwrap();
+    let descriptions: Vec<_> = tick
+        .metrics()
+        .map(|metric| String::from_utf8(metric.descriptor.description.to_vec()).unwrap())
+        .filter(|text| text.contains("Cache writes"))
+        .collect();
+    assert!(!descriptions.is_empty());
+    assert!(descriptions.iter().all(|text| text.contains("7 % live")), "{descriptions:?}");
+}

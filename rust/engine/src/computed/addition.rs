@@ -1,0 +1,147 @@
+//! What a batch adds to computed streams, shard by shard.
+
+use tokenledger_prices::{PICO_PER_USD, PicoUsd};
+
+use crate::batch::Batch;
+use crate::computed::Computed;
+use crate::computed::pass::{Counted, Pass};
+use crate::group::group_by;
+use crate::number::Number;
+use crate::result::Used;
+use crate::route::at_the_tick;
+use crate::shard::Shard;
+use crate::source::Link;
+
+/// Memory that passes use again.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub order: Vec<u32>,
+    pub additions: Vec<Addition>,
+    /// Additions whose stream is not known, or not any more.
+    pub unplaced: Vec<u32>,
+    /// Slots of the shard at hand that were added to.
+    touched: Vec<u32>,
+}
+
+impl Scratch {
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        let numbers = self.order.capacity() + self.unplaced.capacity() + self.touched.capacity();
+        numbers * size_of::<u32>() + self.additions.capacity() * size_of::<Addition>()
+    }
+}
+
+/// What is added to one stream of a source's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addition {
+    /// Where the stream is, if that is known.
+    link: Link,
+    pub value: Number,
+    /// Place of the point among those that count something.
+    pub used: u32,
+    pub metric: Computed,
+}
+
+impl Addition {
+    #[inline]
+    pub fn new(metric: Computed, link: Link, amount: Amount, used: u32) -> Self {
+        Self { link, value: amount.number(), used, metric }
+    }
+}
+
+/// How much.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Amount {
+    /// In millionths.
+    Tokens(i128),
+    /// In units of 10⁻¹².
+    Dollars(PicoUsd),
+}
+
+impl Amount {
+    #[inline]
+    pub fn number(self) -> Number {
+        match self {
+            Self::Tokens(tokens) => match i64::try_from(tokens) {
+                Ok(tokens) if tokens % 1_000_000 == 0 => Number::Int(tokens / 1_000_000),
+                _ => Number::Double(tokens as f64 / 1e6),
+            },
+            // Whole 10⁻¹² dollars up to here; the stream's sum is compensated (D7), so this one rounding of each
+            // amount, by 10⁻¹⁶ of it, is all. Conversions of 128 bits are slow, and rarely needed.
+            Self::Dollars(pico) => Number::Double(match i64::try_from(pico) {
+                Ok(pico) => pico as f64 / PICO_PER_USD as f64,
+                Err(_) => pico as f64 / PICO_PER_USD as f64,
+            }),
+        }
+    }
+}
+
+impl<B: Batch> Pass<'_, B> {
+    /// Adds what has a stream that is known; the others end up in `scratch.unplaced`.
+    pub fn add_to_known(&self, usage: &[Used], scratch: &mut Scratch) {
+        let Scratch { order, additions, unplaced, touched } = scratch;
+        unplaced.clear();
+        let is_placed = |number: &u32| additions[*number as usize].link != Link::NONE;
+        let all = 0..additions.len() as u32;
+        unplaced.extend(all.clone().filter(|number| !is_placed(number)));
+        let shard_of = |number: u32| usize::from(additions[number as usize].link.shard);
+        let ends = group_by(all.filter(is_placed), shard_of, order);
+        let mut begin = 0;
+        for end in ends.occupied() {
+            let group = &order[begin..end];
+            begin = end;
+            let Some(first) = group.first() else { continue };
+            let mut shard = self.application.engine.shards[shard_of(*first)].lock();
+            touched.clear();
+            for number in group {
+                let addition = &additions[*number as usize];
+                let used = &usage[addition.used as usize];
+                let added = self
+                    .counted(used.point, used.source)
+                    .and_then(|counted| self.add_in(&mut shard, addition.link, addition.value, counted));
+                match added {
+                    Some(slot) => touched.push(slot),
+                    None => unplaced.push(*number),
+                }
+            }
+            note(&mut shard, touched);
+        }
+    }
+
+    /// Adds to one stream; false if it has gone.
+    pub fn add_to_one(&self, link: Link, value: Number, counted: Counted<'_>) -> bool {
+        if link == Link::NONE {
+            return false;
+        }
+        let mut shard = self.application.engine.shards[usize::from(link.shard)].lock();
+        let slot = self.add_in(&mut shard, link, value, counted);
+        slot.into_iter().for_each(|slot| note(&mut shard, &mut vec![slot]));
+        slot.is_some()
+    }
+
+    /// The slot that was added to; `None` if the stream has gone, or should carry another text.
+    #[inline]
+    fn add_in(&self, shard: &mut Shard, link: Link, value: Number, counted: Counted<'_>) -> Option<u32> {
+        let slot = shard.follow(link)?;
+        let stream = shard.get_mut(slot);
+        if self.follows_texts && self.carries_other_text(stream.text_of(), counted) {
+            return None;
+        }
+        let emission = &self.application.emission;
+        stream.last_seen_second = emission.clock.monotonic_second;
+        if stream.add(value) {
+            stream.answer(counted.point.time_unix_nano, &at_the_tick(emission));
+            shard.mark_pending(slot);
+        }
+        Some(slot)
+    }
+}
+
+/// For the ledger: each stream once, however many points it took.
+fn note(shard: &mut Shard, slots: &mut Vec<u32>) {
+    if shard.keeps_effects() {
+        slots.sort_unstable();
+        slots.dedup();
+        slots.iter().for_each(|slot| shard.note_value(*slot, 0));
+    }
+}
