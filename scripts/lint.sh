@@ -43,14 +43,17 @@ check_go_format() {
   fi
 }
 
+# Components with a metadata.yaml: of these mdatagen writes the code, documentation.md and the README's head.
+readonly generated=(tokenledgerprocessor deltatocumulativeprocessor tokenledgerconnector)
+
 # Runs go generate on a copy of what it writes, so that a difference shows which file is old.
 check_generated() {
   before=$(mktemp -d)
   trap 'rm -rf "$before"' EXIT
-  cp -r go-shim/tokenledgerprocessor go-shim/deltatocumulativeprocessor "$before"
+  cp -r "${generated[@]/#/go-shim/}" "$before"
   go generate -C go-shim ./...
   local component
-  for component in tokenledgerprocessor deltatocumulativeprocessor; do
+  for component in "${generated[@]}"; do
     if ! diff -r "$before/$component" "go-shim/$component"; then
       echo "generated files were old; they are written anew, commit them" >&2
       return 1

@@ -86,9 +86,10 @@ type counter struct {
 	signature  string
 }
 
-// add adds to a point. Nothing is added where there is nothing: a series of zeros tells no one anything.
+// add adds to a point. Nothing is added where there is nothing: a series of zeros tells no one anything, but for
+// differences, where it says that both sides agree.
 func (c *counter) add(m metricID, first, second string, value int64) {
-	if value == 0 || value < 0 && !metrics[m].notMonotonic {
+	if value == 0 && m != metricDifference || value < 0 && !metrics[m].notMonotonic {
 		return
 	}
 	c.series.add(pointKey{m, c.signature, first, second}, c.attributes, c.request, value)

@@ -75,7 +75,7 @@ func TestCaptures(t *testing.T) {
 					}
 				}
 				assert.InDelta(t, 20, total(all, "token_ledger.request.duration", nil), 0)
-				assert.Zero(t, total(all, "token_ledger.data_quality", nil))
+				assert.Zero(t, total(all, "token_ledger.data_quality.requests", nil))
 				assert.Zero(t, total(all, "token_ledger.tokens.unpriced", nil))
 			})
 		}

@@ -68,7 +68,7 @@ type PricingConfig struct {
 
 	// CacheWrites says how long caches live that were written to, where the agent does not tell: `auto`, `5m`, `1h`, or
 	// the part that lives for an hour as a number from 0 to 1.
-	CacheWrites string `mapstructure:"cache_writes"`
+	CacheWrites any `mapstructure:"cache_writes"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}

@@ -175,7 +175,7 @@ func TestHostileNumbers(t *testing.T) {
 	}
 	all := next.AllMetrics()
 	assert.InDelta(t, float64(sent+3000), total(all, "token_ledger.requests", nil), 0)
-	assert.Positive(t, total(all, "token_ledger.data_quality", map[string]string{"issue": "inconsistent_tokens"}))
+	assert.Positive(t, total(all, "token_ledger.data_quality.requests", map[string]string{"issue": "inconsistent_tokens"}))
 	forEachPoint(all, func(name string, dp pmetric.NumberDataPoint) {
 		value := dp.DoubleValue() + float64(dp.IntValue())
 		assert.False(t, math.IsNaN(value) || math.IsInf(value, 0), name)
@@ -220,7 +220,7 @@ func TestDataQuality(t *testing.T) {
 			require.NoError(t, started(t, next, nil).ConsumeLogs(t.Context(), apiRequest("s", "r", c.attributes)))
 			found := map[string]float64{}
 			forEachPoint(next.AllMetrics(), func(name string, dp pmetric.NumberDataPoint) {
-				if name == "token_ledger.data_quality" {
+				if name == "token_ledger.data_quality.requests" {
 					issue, _ := dp.Attributes().Get("issue")
 					found[issue.Str()] += float64(dp.IntValue())
 				}

@@ -81,7 +81,7 @@ var metrics = [metricCount]struct {
 	metricDuration:   {name: "token_ledger.request.duration", unit: "s", kind: kindSeconds, description: "How long requests to models took, as their agents measured it"},
 	metricReported:   {name: "token_ledger.cost.reported", unit: "USD", kind: kindUSD, description: "What agents themselves say that requests cost: their own estimate"},
 	metricDifference: {name: "token_ledger.cost.difference", unit: "USD", kind: kindUSD, notMonotonic: true, description: "What agents say that requests cost, less what the price table says, over requests that have both"},
-	metricQuality:    {name: "token_ledger.data_quality", unit: "{request}", kind: kindCount, description: "Requests whose data lacks something or contradicts itself, by what it is"},
+	metricQuality:    {name: "token_ledger.data_quality.requests", unit: "{request}", kind: kindCount, description: "Requests whose data lacks something or contradicts itself, by what it is"},
 }
 
 // durationBounds are the upper bounds of the histogram's buckets, in seconds: from an answer out of a cache to an

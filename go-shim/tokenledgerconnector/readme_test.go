@@ -60,7 +60,7 @@ func TestReadmeNamesTheSignalOfEachAgent(t *testing.T) {
 		named = append(named, agent)
 		assert.Equal(t, events.CountedSignal(agent), signals[row[2]], agent)
 	}
-	assert.ElementsMatch(t, []events.Agent{events.ClaudeCode, events.Codex, events.GeminiCLI, events.QwenCode, events.Copilot, events.Cline, events.OpenCode}, named)
+	assert.ElementsMatch(t, []events.Agent{events.ClaudeCode, events.Codex, events.GeminiCLI, events.QwenCode, events.Copilot, events.CopilotChat, events.Cline, events.OpenCode}, named)
 }
 
 // Scenario: a reader copies an example of the README.

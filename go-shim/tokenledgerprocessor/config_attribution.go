@@ -159,3 +159,11 @@ func (cfg *AttributionConfig) validateBudgetInterval() error {
 	}
 	return nil
 }
+
+// unattributed is the team of people whom the file does not know, or nothing without a file.
+func (cfg *AttributionConfig) unattributed() string {
+	if cfg.File == "" {
+		return ""
+	}
+	return cfg.Unmatched
+}

@@ -42,7 +42,7 @@ type PricingConfig struct {
 
 	// CacheWrites says how long caches live that were written to, where the client does not tell: `auto`, as clients
 	// document it; `5m`; `1h`; or the part that lives for an hour as a number from 0 to 1.
-	CacheWrites string `mapstructure:"cache_writes"`
+	CacheWrites any `mapstructure:"cache_writes"`
 
 	// BesideEvents says what becomes of a collector whose connector counts the same tokens from events: `refuse` to
 	// start, or `mark`, which leaves it to the attribute `source` to keep both sums apart.

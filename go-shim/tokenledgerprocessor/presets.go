@@ -5,7 +5,7 @@ package tokenledgerprocessor // import "github.com/tokenledger/tokenledger/go-sh
 // presets are the ready sets of rules, by the name that a rule gives as `preset`. The README says the same for users.
 var presets = map[string][]RuleConfig{
 	"claude_code": {{
-		Metrics: []string{"claude_code.*"},
+		Metrics: []string{"claude_code.*", "token_ledger.*"}, // what is computed or counted of it too
 		Drop: []string{
 			// A new value for each session: what makes the number of series grow without end.
 			"session.id",

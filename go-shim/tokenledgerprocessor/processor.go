@@ -26,7 +26,9 @@ type metricsProcessor struct {
 
 	attribution *attributionPart
 
-	prices *pricing.Table // set by Start where something is computed
+	prices   *pricing.Table // set by Start where something is computed
+	currency *gaugeEmitter  // set by Start where the price file may name one
+	next     consumer.Metrics
 }
 
 var _ processor.Metrics = (*metricsProcessor)(nil)
@@ -34,7 +36,7 @@ var _ processor.Metrics = (*metricsProcessor)(nil)
 func newMetricsProcessor(set processor.Settings, cfg *Config, next consumer.Metrics, received *receivedData, attributor *attributor) (*metricsProcessor, error) {
 	p, err := newMetricsProcessorWith(set, cfg.settings(set.ID, set.Logger), next, received)
 	if err == nil {
-		p.pricing = cfg.Pricing
+		p.pricing, p.next = cfg.Pricing, next
 		p.attribution = newBudgetingPart(attributor, next, set.Logger)
 	}
 	return p, err
@@ -79,12 +81,26 @@ func (p *metricsProcessor) startPricing() error {
 		Status:         p.Reporter(),
 		Logger:         p.logger,
 	})
-	return p.prices.Start()
+	if err := p.prices.Start(); err != nil || p.pricing.File == "" {
+		return err
+	}
+	p.currency = newGaugeEmitter(p.next, p.logger, defaultBudgetInterval, p.rates)
+	p.currency.start()
+	return nil
+}
+
+// rates are those of the price file's currency, if it names one.
+func (p *metricsProcessor) rates() []gauge {
+	code, perUSD := p.prices.Currency()
+	if code == "" {
+		return nil
+	}
+	return []gauge{currencyGauge(code, perUSD)}
 }
 
 // Shutdown ends what Start began. It may be called without Start, and again.
 func (p *metricsProcessor) Shutdown(ctx context.Context) error {
-	return errors.Join(p.attribution.stop(ctx), p.prices.Shutdown(ctx), p.Processor.Shutdown(ctx))
+	return errors.Join(p.attribution.stop(ctx), p.currency.stop(ctx), p.prices.Shutdown(ctx), p.Processor.Shutdown(ctx))
 }
 
 // ConsumeMetrics adds the points of one request to their streams and hands on what is to be seen now.

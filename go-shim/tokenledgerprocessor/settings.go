@@ -42,7 +42,7 @@ func (cfg *Config) settings(id component.ID, logger *zap.Logger) accumulator.Set
 				Keep: cfg.Cardinality.ResourceAttributes.Keep,
 			},
 			Storage: cfg.Storage.settings(id),
-			Pricing: cfg.Pricing.engine(""),
+			Pricing: cfg.Pricing.engine(cfg.Attribution.unattributed()),
 		},
 		MetadataKeys: cfg.MetadataKeys,
 		TickInterval: cfg.tickInterval(),

@@ -38,7 +38,7 @@ func TestSettingsReachTheEngine(t *testing.T) {
 			MaxMemoryBytes:  64 << 20,
 			Rules: []engine.Rule{
 				{
-					Metrics:   []string{"claude_code.*"},
+					Metrics:   []string{"claude_code.*", "token_ledger.*"},
 					Drop:      []string{"session.id", "ccr.session.id", "user.account_uuid", "user.account_id", "enduser.sub", "app.version"},
 					MaxValues: map[string]uint32{"agent.name": 200, "skill.name": 200},
 				},

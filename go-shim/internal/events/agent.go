@@ -13,9 +13,11 @@ const (
 	Codex      Agent = "codex"
 	GeminiCLI  Agent = "gemini-cli"
 	QwenCode   Agent = "qwen-code"
-	Copilot    Agent = "copilot"
-	Cline      Agent = "cline"
-	OpenCode   Agent = "opencode"
+	// Copilot is the command line; CopilotChat is the extension of VS Code.
+	Copilot     Agent = "github-copilot"
+	CopilotChat Agent = "copilot-chat"
+	Cline       Agent = "cline"
+	OpenCode    Agent = "opencode"
 	// Unknown is an emitter of GenAI spans whose scope has no name.
 	Unknown Agent = "unknown"
 )
@@ -52,8 +54,8 @@ var scopePrefixes = []struct {
 	{"gemini_cli", GeminiCLI},
 	{"qwen-code", QwenCode},
 	{"github.copilot", Copilot}, // the command line
-	{"copilot-chat", Copilot},   // the extension of VS Code
-	{"copilot_chat", Copilot},
+	{"copilot-chat", CopilotChat},
+	{"copilot_chat", CopilotChat},
 	{"cline", Cline},
 	{"com.opencode", OpenCode},
 	{"opencode", OpenCode},

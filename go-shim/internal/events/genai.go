@@ -94,7 +94,7 @@ func genAITokens(f *fields, scope string, r *Request) {
 }
 
 func ruleOfSpan(scope string, agent Agent) inclusion {
-	if agent == Copilot || agent == Codex || agent == GeminiCLI {
+	if agent == Copilot || agent == CopilotChat || agent == Codex || agent == GeminiCLI {
 		return inclusive
 	}
 	for _, known := range spanInclusion {

@@ -35,8 +35,10 @@ const (
 	CacheWrites1h   = "1h"
 )
 
-// ParseCacheWrites reads `auto`, `5m`, `1h`, or the part that lives for an hour as a number from 0 to 1.
-func ParseCacheWrites(text string) (CacheWrites, error) {
+// ParseCacheWrites reads `auto`, `5m`, `1h`, or the part that lives for an hour as a number from 0 to 1, which in a
+// configuration may stand with or without quotation marks.
+func ParseCacheWrites(setting any) (CacheWrites, error) {
+	text := fmt.Sprint(setting)
 	switch text {
 	case CacheWritesAuto:
 		return CacheWrites{auto: true}, nil

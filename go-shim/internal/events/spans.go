@@ -40,8 +40,10 @@ func agentOfSpan(scope string, span ptrace.Span) Agent {
 	}
 	for key := range span.Attributes().All() {
 		switch {
-		case strings.HasPrefix(key, "github.copilot."), strings.HasPrefix(key, "copilot_chat."):
+		case strings.HasPrefix(key, "github.copilot."):
 			return Copilot
+		case strings.HasPrefix(key, "copilot_chat."):
+			return CopilotChat
 		case strings.HasPrefix(key, "codex."):
 			return Codex
 		}

@@ -72,7 +72,7 @@ func TestAgentOfASpan(t *testing.T) {
 		counted    bool
 	}{
 		{"github.copilot", nil, Copilot, true},
-		{"copilot-chat", nil, Copilot, true},
+		{"copilot-chat", nil, CopilotChat, true},
 		{"my.tracer", map[string]any{"github.copilot.cost": 1.5}, Copilot, true},
 		{"codex_cli_rs", nil, Codex, false},
 		{"gemini-cli", nil, GeminiCLI, false},

@@ -59,6 +59,7 @@ impl Accounts {
 
 /// What may be wrong with telemetry of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Issue {
     /// For metrics that are about something else.
     None,
@@ -89,30 +90,34 @@ pub(super) struct Sums(Vec<Sum>);
 /// What a batch adds to one account.
 #[derive(Clone, Debug)]
 pub(super) struct Sum {
-    pub metric: Computed,
-    /// Of `token_ledger.data_quality`.
-    pub issue: Issue,
-    /// Names agent, model and provider.
-    pub account: u64,
+    pub what: What,
     /// A point of the batch that stands for the account: its resource, its time.
     pub point: u32,
     /// The source of that point.
     pub source: Identity,
-    pub resource: Identity,
-    /// 10⁻¹² dollars, or tokens.
+    /// 10⁻¹² dollars, or millionths of tokens.
     pub amount: PicoUsd,
+}
+
+/// What makes an account, within a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct What {
+    /// Names agent, model and provider.
+    pub account: u64,
+    /// Number of the point's metric in the batch, and with it its resource.
+    pub path: u32,
+    pub metric: Computed,
+    /// Of `token_ledger.data_quality.tokens`.
+    pub issue: Issue,
 }
 
 impl Sums {
     /// Adds to the account's sum; most points of a batch are of few accounts.
-    pub fn add(&mut self, sum: Sum) {
-        let is_same = |known: &&mut Sum| {
-            (known.metric, known.issue, known.account, known.resource)
-                == (sum.metric, sum.issue, sum.account, sum.resource)
-        };
-        match self.0.iter_mut().rev().take(LOOK_BACK).find(is_same) {
-            Some(known) => known.amount += sum.amount,
-            None => self.0.push(sum),
+    #[inline]
+    pub fn add(&mut self, what: What, amount: PicoUsd, point: u32, source: Identity) {
+        match self.0.iter_mut().rev().take(LOOK_BACK).find(|known| known.what == what) {
+            Some(known) => known.amount += amount,
+            None => self.0.push(Sum { what, point, source, amount }),
         }
     }
 

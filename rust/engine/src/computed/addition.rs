@@ -8,7 +8,6 @@ use crate::computed::pass::{Counted, Pass};
 use crate::group::group_by;
 use crate::number::Number;
 use crate::result::Used;
-use crate::route::at_the_tick;
 use crate::shard::Shard;
 use crate::source::Link;
 
@@ -37,6 +36,7 @@ pub(crate) struct Addition {
     /// Where the stream is, if that is known.
     link: Link,
     pub value: Number,
+    time_unix_nano: u64,
     /// Place of the point among those that count something.
     pub used: u32,
     pub metric: Computed,
@@ -44,8 +44,8 @@ pub(crate) struct Addition {
 
 impl Addition {
     #[inline]
-    pub fn new(metric: Computed, link: Link, amount: Amount, used: u32) -> Self {
-        Self { link, value: amount.number(), used, metric }
+    pub fn new(metric: Computed, link: Link, amount: Amount, used: u32, time_unix_nano: u64) -> Self {
+        Self { link, value: amount.number(), time_unix_nano, used, metric }
     }
 }
 
@@ -95,11 +95,12 @@ impl<B: Batch> Pass<'_, B> {
             touched.clear();
             for number in group {
                 let addition = &additions[*number as usize];
-                let used = &usage[addition.used as usize];
-                let added = self
-                    .counted(used.point, used.source)
-                    .and_then(|counted| self.add_in(&mut shard, addition.link, addition.value, counted));
-                match added {
+                let of_text = || {
+                    let used = &usage[addition.used as usize];
+                    self.counted(used.point, used.source)
+                };
+                let Addition { link, value, time_unix_nano, .. } = *addition;
+                match self.add_in(&mut shard, link, (value, time_unix_nano), of_text) {
                     Some(slot) => touched.push(slot),
                     None => unplaced.push(*number),
                 }
@@ -114,23 +115,29 @@ impl<B: Batch> Pass<'_, B> {
             return false;
         }
         let mut shard = self.application.engine.shards[usize::from(link.shard)].lock();
-        let slot = self.add_in(&mut shard, link, value, counted);
+        let value = (value, counted.point.time_unix_nano);
+        let slot = self.add_in(&mut shard, link, value, || Some(counted));
         slot.into_iter().for_each(|slot| note(&mut shard, &mut vec![slot]));
         slot.is_some()
     }
 
     /// The slot that was added to; `None` if the stream has gone, or should carry another text.
     #[inline]
-    fn add_in(&self, shard: &mut Shard, link: Link, value: Number, counted: Counted<'_>) -> Option<u32> {
+    fn add_in<'c>(
+        &self,
+        shard: &mut Shard,
+        link: Link,
+        (value, time_unix_nano): (Number, u64),
+        counted: impl FnOnce() -> Option<Counted<'c>>,
+    ) -> Option<u32> {
         let slot = shard.follow(link)?;
         let stream = shard.get_mut(slot);
-        if self.follows_texts && self.carries_other_text(stream.text_of(), counted) {
+        if self.follows_texts && self.carries_other_text(stream.text_of(), counted()?) {
             return None;
         }
-        let emission = &self.application.emission;
-        stream.last_seen_second = emission.clock.monotonic_second;
+        stream.last_seen_second = self.emission.clock.monotonic_second;
         if stream.add(value) {
-            stream.answer(counted.point.time_unix_nano, &at_the_tick(emission));
+            stream.answer(time_unix_nano, &self.emission);
             shard.mark_pending(slot);
         }
         Some(slot)

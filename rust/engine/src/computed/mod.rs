@@ -102,6 +102,7 @@ pub(crate) fn is_computed(name: &[u8]) -> bool {
 
 /// A metric that is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum Computed {
     /// Dollars at list price.
     Cost,
@@ -125,7 +126,7 @@ impl Computed {
                 "cost",
                 "USD",
                 format!(
-                    "List-price estimate of what tokens cost; not a bill, and on a subscription nothing is paid per \
+                    "List-price estimate of what tokens cost, less the discounts of a price file; not a bill, and on a subscription nothing is paid per \
                      token. Cache writes: {cache_writes}. Long-context prices are not applied."
                 ),
             ),
@@ -140,7 +141,7 @@ impl Computed {
                 "USD",
                 format!("Cost as clients report it minus token_ledger.cost. Cache writes: {cache_writes}."),
             ),
-            Self::Quality => ("data_quality", "{token}", "Tokens whose telemetry lacks something.".into()),
+            Self::Quality => ("data_quality.tokens", "{token}", "Tokens whose telemetry lacks something.".into()),
             Self::Clients => (
                 "clients",
                 "{client}",

@@ -7,7 +7,7 @@ use tokenledger_prices::{PicoUsd, Prices};
 
 use crate::apply::Application;
 use crate::batch::Batch;
-use crate::computed::accounts::{Issue, Sum, Sums};
+use crate::computed::accounts::{Issue, Sums, What};
 use crate::computed::addition::{Addition, Amount, Scratch};
 use crate::computed::clients::Group;
 use crate::computed::meters::{Meter, PARTS, Part, Tariffs};
@@ -20,7 +20,9 @@ use crate::group::group_by;
 use crate::identity::Identity;
 use crate::path::MetricPath;
 use crate::result::{BatchResult, Course, IncomingPoint, Used};
+use crate::route::at_the_tick;
 use crate::source::Link;
+use crate::stream::Emission;
 use crate::usage::{Describer, Dimensions, MetricRule, increases};
 
 /// One pass.
@@ -30,6 +32,8 @@ pub(super) struct Pass<'a, B> {
     prices: &'a Prices,
     pub result: &'a BatchResult,
     sums: Sums,
+    /// Nothing leaves in the batch itself.
+    pub emission: Emission,
     /// Of the monotonic clock.
     pub minute: u32,
     /// Sources with different resources may share a stream (T0).
@@ -78,6 +82,7 @@ impl<B: Batch> Application<'_, B> {
             prices,
             result,
             sums: Sums::default(),
+            emission: at_the_tick(&self.emission),
             minute: self.emission.clock.monotonic_second / 60,
             follows_texts: self.engine.config.identity == IdentityMode::Prometheus,
             described: None,
@@ -144,7 +149,7 @@ impl<'a, B: Batch> Pass<'a, B> {
         if meter.told_minute != self.minute {
             self.tell_client(meter, counted, matches!(value, Value::Reported(_)));
         }
-        let account = tariff.account;
+        let (account, time) = (tariff.account, counted.point.time_unix_nano);
         let (tokens, cost) = match value {
             Value::Reported(pico) => {
                 self.sum(counted, account, Computed::Difference, Issue::None, PicoUsd::from(pico));
@@ -152,18 +157,22 @@ impl<'a, B: Batch> Pass<'a, B> {
             }
             Value::Unpriced(tokens) => {
                 let amount = Amount::Tokens(tokens.millionths());
-                scratch.additions.push(Addition::new(Computed::Unpriced, meter.cost, amount, place));
+                scratch.additions.push(Addition::new(Computed::Unpriced, meter.cost, amount, place, time));
                 self.sum(counted, account, Computed::Quality, Issue::UnknownModel, tokens.millionths());
                 (tokens, None)
             }
             Value::Priced { tokens, cost, saved } => {
-                let addition = Addition::new(Computed::Cost, meter.cost, Amount::Dollars(cost), place);
-                scratch.additions.push(addition);
+                let amount = Amount::Dollars(cost);
+                scratch.additions.push(Addition::new(Computed::Cost, meter.cost, amount, place, time));
                 if saved > 0 {
                     let amount = Amount::Dollars(saved);
-                    scratch.additions.push(Addition::new(Computed::Savings, meter.savings, amount, place));
+                    let addition = Addition::new(Computed::Savings, meter.savings, amount, place, time);
+                    scratch.additions.push(addition);
                 }
-                self.sum(counted, account, Computed::Difference, Issue::None, -cost);
+                // Of clients that report nothing there is nothing to compare.
+                if meter.is_reported {
+                    self.sum(counted, account, Computed::Difference, Issue::None, -cost);
+                }
                 (tokens, Some(i64::try_from(cost).unwrap_or(i64::MAX)))
             }
         };
@@ -259,9 +268,8 @@ impl<'a, B: Batch> Pass<'a, B> {
     /// Notes what is added to a stream of many sources.
     #[inline]
     fn sum(&mut self, counted: Counted<'_>, account: u64, metric: Computed, issue: Issue, amount: PicoUsd) {
-        let resource = counted.path.resource_identity.source;
-        let (point, source) = (counted.index, counted.source);
-        self.sums.add(Sum { metric, issue, account, point, source, resource, amount });
+        let what = What { account, path: counted.point.metric, metric, issue };
+        self.sums.add(what, amount, counted.index, counted.source);
     }
 
     /// Adds what the batch has for streams of sources' own.
@@ -288,10 +296,11 @@ impl<'a, B: Batch> Pass<'a, B> {
         let mut sums = std::mem::take(&mut self.sums);
         for sum in sums.drain() {
             let Some(counted) = self.counted(sum.point, sum.source) else { continue };
+            let What { account, metric, issue, .. } = sum.what;
             let key = &self.application.engine.key;
-            let numbers = [sum.resource.0, u128::from(sum.account)];
-            let name = key.parts(&mut Vec::new(), &numbers, &[&[sum.metric as u8, sum.issue as u8]]);
-            let amount = match sum.metric {
+            let numbers = [counted.path.resource_identity.source.0, u128::from(account)];
+            let name = key.parts(&mut Vec::new(), &numbers, &[&[metric as u8, issue as u8]]);
+            let amount = match metric {
                 Computed::Difference => Amount::Dollars(sum.amount),
                 _ => Amount::Tokens(sum.amount),
             };
@@ -299,8 +308,8 @@ impl<'a, B: Batch> Pass<'a, B> {
             if !self.add_to_one(link, amount.number(), counted)
                 && let Some(labels) = self.labels(counted)
             {
-                let attributes = labels.of_account(sum.issue.name());
-                let placed = self.place(counted, sum.metric, &attributes, amount.number());
+                let attributes = labels.of_account(issue.name());
+                let placed = self.place(counted, metric, &attributes, amount.number());
                 if !placed.is_overflow && placed.link != Link::NONE {
                     self.pricing.accounts.remember(name, placed.link);
                 }

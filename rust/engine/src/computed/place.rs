@@ -116,7 +116,7 @@ impl<B: Batch> Pass<'_, B> {
         let oversized = counted.point.oversized;
         let point = Point { records: &records, oversized, start_unix_nano, time_unix_nano, value };
         let (engine, now) = (self.application.engine, self.application.now);
-        let emission = at_the_tick(&self.application.emission);
+        let emission = self.emission;
         let number = counted.point.metric;
         if self.above.as_ref().is_none_or(|(known, _)| *known != number) {
             self.above = Some((number, self.read_above(counted)));

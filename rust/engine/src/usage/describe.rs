@@ -106,7 +106,7 @@ pub(crate) struct Billing {
     pub provider: String,
     /// Fast mode.
     pub fast: bool,
-    /// An account or organisation is known.
+    /// An account or organisation is known, and the model is served by its maker, not by a cloud.
     pub is_signed_in: bool,
     /// The main conversation, not a subagent or an auxiliary request.
     pub is_main: bool,
@@ -118,6 +118,7 @@ pub(crate) struct Describer {
     scope_name: String,
     is_signed_in: bool,
     is_priced_before: bool,
+    has_agent_name: bool,
     /// By [`Field`].
     found: [Found; FIELDS],
 }
@@ -163,10 +164,11 @@ impl Describer {
         }
         let mut folded = [0; MAX_KEY];
         let Some(key) = fold_key(attribute.key, &mut folded) else { return };
-        if matches!(key, b"user_account_uuid" | b"user_account_id" | b"organization_id") {
+        if matches!(key, b"user_account_uuid" | b"organization_id") {
             self.is_signed_in |= !attribute.value.is_empty();
         }
         self.is_priced_before |= key == b"token_ledger_writer";
+        self.has_agent_name |= key == b"agent_name";
         let Some((field, place)) = field(key) else { return };
         let found = &mut self.found[field as usize];
         let rank = (place, level as u8);
@@ -210,11 +212,13 @@ impl Describer {
     /// Under which conditions the source's tokens are billed.
     pub fn billing(&self) -> Billing {
         let text = |field: Field| self.found[field as usize].text.as_str();
+        let stated = text(Field::Provider);
+        let of_maker = matches!(provider(stated, "").as_ref(), "" | "anthropic");
         Billing {
-            provider: text(Field::Provider).to_owned(),
+            provider: stated.to_owned(),
             fast: text(Field::Speed) == "fast",
-            is_signed_in: self.is_signed_in,
-            is_main: text(Field::QuerySource) == "main",
+            is_signed_in: self.is_signed_in && of_maker,
+            is_main: text(Field::QuerySource) == "main" && !self.has_agent_name,
         }
     }
 

@@ -66,7 +66,7 @@ fn a_flood_of_models_loses_no_tokens() {
     world.at(5).send(&points);
     world.tick(false);
     assert_eq!(total(&world, "token_ledger.tokens.unpriced", &[]), 60_000.0);
-    let quality = total(&world, "token_ledger.data_quality", &[("issue", "unknown_model")]);
+    let quality = total(&world, "token_ledger.data_quality.tokens", &[("issue", "unknown_model")]);
     assert_eq!(quality, 60_000.0);
 }
 
@@ -144,7 +144,7 @@ fn a_tenant_that_reports_costs_does_not_report_those_of_another() {
     world.metadata = texts(&[("tenant", "b")]);
     world.at(6).send(&[nameless(tokens("s", SONNET, "output", 6, 100))]);
     world.tick(false);
-    assert_eq!(total(&world, "token_ledger.data_quality", &[("issue", "missing_cost")]), 100.0);
+    assert_eq!(total(&world, "token_ledger.data_quality.tokens", &[("issue", "missing_cost")]), 100.0);
 }
 
 /// Scenario: a rule takes the state, or the agent and the state, off the count of clients and adds them up (T4).

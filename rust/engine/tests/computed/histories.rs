@@ -202,7 +202,7 @@ proptest! {
         prop_assert!((tokens - sent).abs() < 1e-6, "{tokens} of {sent}");
         prop_assert!((cost - sent * 15.0 / 1e6).abs() < 1e-9, "{cost} for {sent}");
         // Nobody reports costs, and each token is of somebody with a name.
-        let quality = increase(&world, "token_ledger.data_quality");
+        let quality = increase(&world, "token_ledger.data_quality.tokens");
         prop_assert!((quality - sent).abs() < 1e-6, "{quality} of {sent}");
         orderly(&world);
     }

@@ -177,7 +177,7 @@ fn what_has_no_price_is_counted_as_such() {
     let unpriced = |with: &[(&str, &str)]| total(&world, "token_ledger.tokens.unpriced", with);
     assert_eq!(unpriced(&[("model", "made-up-1")]), 500.0);
     assert_eq!(unpriced(&[("model", SONNET), ("type", "other")]), 50.0);
-    let quality = |issue| total(&world, "token_ledger.data_quality", &[("issue", issue)]);
+    let quality = |issue| total(&world, "token_ledger.data_quality.tokens", &[("issue", issue)]);
     assert_eq!(quality("unknown_model"), 550.0);
     assert_eq!(quality("unattributed_user"), 300.0);
     assert_eq!(quality("missing_cost"), 550.0, "nobody reports costs");
@@ -196,7 +196,7 @@ fn what_is_reported_is_reconciled() {
     world.at(7).send(&[reported("s", SONNET, 7, 0.010)]);
     world.at(8).tick(false);
     assert!(difference(&world).abs() < 1e-12);
-    assert_eq!(world.reader().latest("token_ledger.data_quality").count(), 0);
+    assert_eq!(world.reader().latest("token_ledger.data_quality.tokens").count(), 0);
     assert!(near(total(&world, REPORTED, &[]), 0.030), "the client's own metric is untouched");
 }
 
