@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/tokenledger/tokenledger/tests/capture"
 	"github.com/tokenledger/tokenledger/tests/harness"
 )
 
@@ -153,6 +154,13 @@ func replaceAtOnce(t *testing.T, path, content string) {
 
 // outputTokens is a request of Claude Code with tokens of a user, just now.
 func outputTokens(email string, tokens int64) pmetric.Metrics {
+	md := outputTokensOf("claude-sonnet-4-5", "session of "+email, tokens)
+	capture.EachPoint(md, func(_ pmetric.Metric, p pmetric.NumberDataPoint) { p.Attributes().PutStr("user.email", email) })
+	return md
+}
+
+// outputTokensOf is a request of Claude Code with tokens of a model, just now.
+func outputTokensOf(model, session string, tokens int64) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
 	rm.Resource().Attributes().PutStr("service.name", "claude-code")
@@ -169,7 +177,7 @@ func outputTokens(email string, tokens int64) pmetric.Metrics {
 	dp.SetStartTimestamp(pcommon.NewTimestampFromTime(now.Add(-time.Second)))
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(now))
 	dp.SetDoubleValue(float64(tokens))
-	for name, value := range map[string]string{"user.email": email, "session.id": "session of " + email, "model": "claude-sonnet-4-5", "type": "output"} {
+	for name, value := range map[string]string{"session.id": session, "model": model, "type": "output"} {
 		dp.Attributes().PutStr(name, value)
 	}
 	return md

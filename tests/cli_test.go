@@ -125,7 +125,8 @@ func captureDirectory(t *testing.T, c capture.Capture) string {
 }
 
 // TestDemo runs the demonstration on every capture, and on one whose truth was changed. It guarantees a table of
-// tokens and costs per session without a difference, and that the command would tell one.
+// tokens and costs per session without a difference, with what the collector computed beside what the client reports,
+// and that the command would tell a difference.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	program := harness.CommandBinary(harness.MustRoot(t))
@@ -137,7 +138,9 @@ func TestDemo(t *testing.T) {
 			for _, session := range c.Sessions {
 				assert.Contains(t, output, session.ID)
 				assert.Contains(t, output, fmt.Sprintf("%.9f", session.Cost))
+				assert.Regexp(t, fmt.Sprintf("(?m)^  at list price +%.9f$", session.Cost-hourPremium(session)), output)
 			}
+			assert.Contains(t, output, "an estimate and not a bill")
 			assert.Contains(t, output, "154320")
 			assert.Contains(t, output, "all 10 totals are exact")
 		})

@@ -51,6 +51,11 @@ var badSettings = []struct {
 	{"unknown sync", "{storage: {sync: always}}", []string{"token_ledger", "storage", `sync is "always"`, `"process" or "disk"`}},
 	{"short sync", "{storage: {sync: 10ms}}", []string{"token_ledger", "storage", "sync is 10ms", "at least 1s"}},
 	{"short retention", "{storage: {retention: 1m}}", []string{"token_ledger", "storage", "retention is 1m0s", "at least 1h0m0s"}},
+	{"unknown source of prices", "{pricing: {source: logs}}", []string{"token_ledger", "pricing", `source is "logs"`, `"metrics" or "events"`}},
+	{"unknown life of caches", "{pricing: {cache_writes: 2h}}", []string{"token_ledger", "pricing", `cache_writes is "2h"`, "a number from 0 to 1"}},
+	{"more than all caches", `{pricing: {cache_writes: "1.5"}}`, []string{"token_ledger", "pricing", `cache_writes is "1.5"`, "a number from 0 to 1"}},
+	{"short reload_interval", "{pricing: {reload_interval: 10ms}}", []string{"token_ledger", "pricing", "reload_interval is 10ms", "at least 1s"}},
+	{"unknown beside_events", "{pricing: {beside_events: add}}", []string{"token_ledger", "pricing", `beside_events is "add"`, `"refuse" or "mark"`}},
 	{"metadata key twice", "{metadata_keys: [Tenant, tenant]}", []string{"token_ledger", "metadata_keys", "Tenant", "remove one"}},
 }
 
@@ -103,6 +108,7 @@ processors:
         - {preset: claude_code}
       resource_attributes: {drop: [host.arch]}
     storage: {directory: /nowhere, sync: 1s, snapshot_interval: 1m, retention: 9600h, usage: false}
+    pricing: {source: metrics, file: /nowhere/prices.toml, reload_interval: 10s, cache_writes: "0.25", beside_events: mark}
 `,
 	} {
 		t.Run(name, func(t *testing.T) {

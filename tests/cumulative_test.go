@@ -249,11 +249,11 @@ func TestBaselineIsNoIncrease(t *testing.T) {
 	})
 }
 
-// Scenario: totals and gauges come in where nothing has to be added up (`identity: otlp`, no rules). Guarantee: they pass as
-// they are, falls included, and no baseline is counted (D14).
+// Scenario: totals and gauges come in where nothing has to be added up (`identity: otlp`, no rules, no prices). Guarantee:
+// they pass as they are, falls included, and no baseline is counted (D14).
 func TestCumulativeUntouched(t *testing.T) {
 	t.Parallel()
-	collector := harness.StartCollector(t, harness.Setup{Config: "processors: {token_ledger: {identity: otlp}}"})
+	collector := harness.StartCollector(t, harness.Setup{Config: "processors: {token_ledger: {identity: otlp, pricing: {source: none}}}"})
 	c := newCumulativeClient(t, collector, "untouched", "one", time.Now().Add(-time.Hour))
 	for i, value := range []float64{1000, 1007, 3} {
 		c.total(time.Now().Add(time.Duration(i)*time.Millisecond), value)

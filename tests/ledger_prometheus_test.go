@@ -179,7 +179,7 @@ func (run *storeRun) stored(t *testing.T) (map[string]harness.TimeSeries, error)
 	for _, session := range run.sessions {
 		ids = append(ids, session.ID)
 	}
-	all, err := run.prometheus.Query(fmt.Sprintf("{session_id=~%q}[1h]", strings.Join(ids, "|")), harness.Now())
+	all, err := run.prometheus.Query(fmt.Sprintf(`{__name__!~"token_ledger_.*",session_id=~%q}[1h]`, strings.Join(ids, "|")), harness.Now())
 	if err != nil {
 		return nil, err
 	}

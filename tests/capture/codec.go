@@ -3,9 +3,11 @@ package capture
 import (
 	"fmt"
 
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 )
 
@@ -62,6 +64,18 @@ func (r Request) In(encoding Encoding) (Request, error) {
 func FromMetrics(md pmetric.Metrics, encoding Encoding) (Request, error) {
 	body, err := encode(pmetricotlp.NewExportRequestFromMetrics(md), encoding)
 	return Request{Signal: Metrics, Encoding: encoding, Body: body}, err
+}
+
+// FromLogs encodes logs as a request.
+func FromLogs(ld plog.Logs, encoding Encoding) (Request, error) {
+	body, err := encode(plogotlp.NewExportRequestFromLogs(ld), encoding)
+	return Request{Signal: Logs, Encoding: encoding, Body: body}, err
+}
+
+// FromTraces encodes spans as a request.
+func FromTraces(td ptrace.Traces, encoding Encoding) (Request, error) {
+	body, err := encode(ptraceotlp.NewExportRequestFromTraces(td), encoding)
+	return Request{Signal: Traces, Encoding: encoding, Body: body}, err
 }
 
 func (r Request) decode(into exportRequest) error {

@@ -79,6 +79,11 @@ func NamePrefix(metric string) string {
 	return strings.TrimSuffix(Sanitised(metric), "_total")
 }
 
+// IsComputed tells metrics that the collector adds to those of clients, by name in OTLP or in Prometheus.
+func IsComputed(metric string) bool {
+	return strings.HasPrefix(Sanitised(metric), "token_ledger_")
+}
+
 // Sanitised writes a name with the characters that Prometheus always knew.
 func Sanitised(name string) string {
 	return strings.Map(func(r rune) rune {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
@@ -83,6 +84,42 @@ func (c Capture) RetriedInOneBatch(tb testing.TB) Capture {
 		}
 	}
 	return c.WithRequests(append(slices.Clone(c.Requests), c.encoded(tb, again)))
+}
+
+// EventsRebatched sends the logs in one request, as a batching proxy does, then each record in a request of its own, as
+// another one does, and then as they were: each record three times, never twice in the same company.
+func (c Capture) EventsRebatched(tb testing.TB) Capture {
+	all := plog.NewLogs()
+	var single []Request
+	for _, request := range c.Of(Logs) {
+		decoded, err := request.LogsRequest()
+		require.NoError(tb, err)
+		for _, rl := range decoded.Logs().ResourceLogs().All() {
+			for _, sl := range rl.ScopeLogs().All() {
+				for _, record := range sl.LogRecords().All() {
+					single = append(single, c.alone(tb, rl, sl, record))
+				}
+			}
+		}
+		decoded.Logs().ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
+	}
+	merged, err := FromLogs(all, c.Requests[0].Encoding)
+	require.NoError(tb, err)
+	return c.WithRequests(slices.Concat([]Request{merged}, single, c.Requests))
+}
+
+// alone is a request with one record.
+func (c Capture) alone(tb testing.TB, rl plog.ResourceLogs, sl plog.ScopeLogs, record plog.LogRecord) Request {
+	tb.Helper()
+	ld := plog.NewLogs()
+	resource := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().CopyTo(resource.Resource())
+	scope := resource.ScopeLogs().AppendEmpty()
+	sl.Scope().CopyTo(scope.Scope())
+	record.CopyTo(scope.LogRecords().AppendEmpty())
+	request, err := FromLogs(ld, c.Requests[0].Encoding)
+	require.NoError(tb, err)
+	return request
 }
 
 // Shift moves all times of a metrics request by the same amount.

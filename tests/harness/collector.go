@@ -14,7 +14,9 @@ import (
 
 // Setup says how to start a collector. The zero value is the default configuration without first value delay.
 type Setup struct {
-	// Config is YAML that is merged over the default configuration: maps are merged, lists are replaced.
+	// Base names another ready configuration of collector-config than default.yaml.
+	Base string
+	// Config is YAML that is merged over the ready configuration: maps are merged, lists are replaced.
 	Config string
 	// Env overrides environment variables; the ports are set by the harness. Unset takes a variable away.
 	Env map[string]string
@@ -146,7 +148,11 @@ func prepare(tb testing.TB, setup *Setup) *Collector {
 
 func (c *Collector) configArguments(tb testing.TB) []string {
 	tb.Helper()
-	return append([]string{"--config", DefaultConfig(MustRoot(tb)), "--config", c.configFile}, c.Setup.Arguments...)
+	ready := DefaultConfig(MustRoot(tb))
+	if c.Setup.Base != "" {
+		ready = filepath.Join(filepath.Dir(ready), c.Setup.Base)
+	}
+	return append([]string{"--config", ready, "--config", c.configFile}, c.Setup.Arguments...)
 }
 
 // environment is all that the collector gets to see: nothing of the machine that the tests run on.

@@ -136,7 +136,7 @@ func (p Page) TotalsWith(labels ...string) (capture.Totals, error) {
 func (p Page) totals(wanted func(Series) bool) (capture.Totals, error) {
 	out := capture.Totals{}
 	for _, series := range p {
-		if !wanted(series) {
+		if !wanted(series) || capture.IsComputed(series.Name) {
 			continue
 		}
 		key := capture.Key(withoutUnit(series.Name), pointLabels(series.Labels))

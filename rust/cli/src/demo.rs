@@ -18,7 +18,7 @@ mod table;
 mod truth;
 
 use collector::Collector;
-use comparison::{Row, compare};
+use comparison::{Estimate, Row, compare, estimates};
 use truth::Truth;
 
 /// The component gives out held values each second: this long after the totals are complete nothing
@@ -30,7 +30,7 @@ const SETTLING: Duration = Duration::from_millis(1500);
 /// Starts the collector on free ports, sends the recorded bodies with their time stamps moved to
 /// now, reads the Prometheus page until the totals are complete, stops the collector, and prints for
 /// each session and token type: what the recording is known to hold, what the page shows, and the
-/// difference. First values are not held back (TOKENLEDGER_FIRST_VALUE_DELAY=0s), so that the demo
+/// difference; and beside the cost that the client reports what the tokens cost at list price. First values are not held back (TOKENLEDGER_FIRST_VALUE_DELAY=0s), so that the demo
 /// need not wait for a scrape.
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
@@ -67,6 +67,25 @@ struct Answer<'a> {
     first_value_delay: &'static str,
     requests: u64,
     rows: &'a [Row],
+    /// What the collector computed; no part of the comparison.
+    computed: &'a [Estimate],
+}
+
+/// What the page showed.
+#[derive(Debug)]
+struct Shown {
+    rows: Vec<Row>,
+    computed: Vec<Estimate>,
+}
+
+impl Shown {
+    fn new(truth: &Truth, page: &[page::Sample]) -> Self {
+        Self { rows: compare(truth, page), computed: estimates(truth, page) }
+    }
+
+    fn is_exact(&self) -> bool {
+        self.rows.iter().all(Row::is_exact)
+    }
 }
 
 /// Why the page with the totals could not be read.
@@ -98,9 +117,9 @@ impl Demo {
             output::note(&collector.last_words());
         }
         let stopped = collector.stop();
-        let (requests, rows) = result?;
+        let (requests, shown) = result?;
         stopped?;
-        let exact = rows.iter().all(Row::is_exact);
+        let exact = shown.is_exact();
         if self.json {
             let first_value_delay = collector::FIRST_VALUE_DELAY;
             output::json(&Answer {
@@ -108,10 +127,11 @@ impl Demo {
                 exact,
                 first_value_delay,
                 requests,
-                rows: &rows,
+                rows: &shown.rows,
+                computed: &shown.computed,
             });
         } else {
-            table::print(&rows);
+            table::print(&shown.rows, &shown.computed);
             let name = crate::settings::FIRST_VALUE_DELAY;
             output::line(&format!(
                 "(first values were not held back: {name}={})",
@@ -126,7 +146,7 @@ impl Demo {
         truth: &Truth,
         client: &Client,
         collector: &mut Collector,
-    ) -> Result<(u64, Vec<Row>), Box<dyn std::error::Error>> {
+    ) -> Result<(u64, Shown), Box<dyn std::error::Error>> {
         let pace = Pace { fast: self.fast, shift_to_now: true };
         if !self.fast {
             output::note("sending the recorded sessions at their real spacing (--fast does not wait) …");
@@ -134,8 +154,8 @@ impl Demo {
         let signals = [Signal::Metrics, Signal::Logs, Signal::Traces];
         let sent =
             replay(&self.captures, &signals, &collector.otlp_endpoint(), pace, Duration::from_secs(10))?;
-        let rows = self.await_totals(truth, client, collector)?;
-        Ok((sent.requests.values().sum(), rows))
+        let shown = self.await_totals(truth, client, collector)?;
+        Ok((sent.requests.values().sum(), shown))
     }
 
     /// The totals once they are complete and have settled, or as they are when time is up.
@@ -144,18 +164,18 @@ impl Demo {
         truth: &Truth,
         client: &Client,
         collector: &mut Collector,
-    ) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
+    ) -> Result<Shown, Box<dyn std::error::Error>> {
         let url = collector.prometheus_page();
         let give_up = Instant::now() + Duration::from_secs(self.time_limit);
         loop {
             collector.check_alive()?;
-            let rows = compare(truth, &read_page(client, &url)?);
-            if rows.iter().all(Row::is_exact) {
-                thread::sleep(SETTLING);
-                return Ok(compare(truth, &read_page(client, &url)?));
+            let shown = Shown::new(truth, &read_page(client, &url)?);
+            if shown.is_exact() {
+                thread::sleep(SETTLING); // what is computed comes with the next tick, too
+                return Ok(Shown::new(truth, &read_page(client, &url)?));
             }
             if Instant::now() >= give_up {
-                return Ok(rows);
+                return Ok(shown);
             }
             thread::sleep(Duration::from_millis(200));
         }

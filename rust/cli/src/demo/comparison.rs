@@ -70,6 +70,34 @@ pub fn compare(truth: &Truth, page: &[Sample]) -> Vec<Row> {
     rows
 }
 
+/// What the collector computed that a session costs, at list prices. It stands beside the truth and is no part of the
+/// comparison: a client says what it reports, and how long its caches live only to those who read its logs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Attribute `session.id`.
+    pub session_id: String,
+    /// US dollars at list prices; an estimate, not a bill.
+    pub computed_usd: f64,
+}
+
+/// The computed costs of the truth's sessions; none where the collector computes nothing.
+pub fn estimates(truth: &Truth, page: &[Sample]) -> Vec<Estimate> {
+    let estimate = |session_id: &String| {
+        let costs = page.iter().filter(|sample| {
+            sample.name.replace('.', "_").starts_with("token_ledger_cost_USD")
+                && session_of(sample) == session_id
+        });
+        let mut costs = costs.map(|sample| sample.value).peekable();
+        costs.peek()?;
+        Some(Estimate { session_id: session_id.clone(), computed_usd: costs.sum() })
+    };
+    truth.sessions.iter().filter_map(|session| estimate(&session.session_id)).collect()
+}
+
+fn session_of(sample: &Sample) -> &str {
+    sample.label("session_id").or(sample.label("session.id")).unwrap_or_default()
+}
+
 /// Tokens and cost by session and kind, summed over all other labels.
 ///
 /// Exporters write the names with or without a unit and `_total`, or unchanged.
@@ -84,8 +112,7 @@ fn totals(page: &[Sample]) -> BTreeMap<(String, String), f64> {
         } else {
             continue;
         };
-        let session = sample.label("session_id").or(sample.label("session.id")).unwrap_or_default();
-        *totals.entry((session.to_owned(), kind.to_owned())).or_insert(0.0) += sample.value;
+        *totals.entry((session_of(sample).to_owned(), kind.to_owned())).or_insert(0.0) += sample.value;
     }
     totals
 }
@@ -156,6 +183,22 @@ mod tests {
         let foreign =
             format!("{EXACT}claude_code_token_usage_tokens_total{{session_id=\"b\",type=\"input\"}} 5\n");
         assert_eq!(rows(&foreign)[3], ("input".into(), Some(5.0), 5.0));
+    }
+
+    /// Scenario: costs of the session in two series, of another one, what caches saved; a page without costs.
+    /// Guarantee: the first two are added up, and where nothing is computed nothing is said.
+    #[test]
+    fn computed_costs_stand_beside() {
+        let page = format!(
+            "{EXACT}token_ledger_cost_USD_total{{session_id=\"a\",type=\"input\"}} 0.25\n\
+             token_ledger_cost_USD_total{{session_id=\"a\",type=\"output\"}} 0.5\n\
+             token_ledger_cost_USD_total{{session_id=\"b\",type=\"output\"}} 4\n\
+             token_ledger_cost_savings_USD_total{{session_id=\"a\"}} 8\n"
+        );
+        let estimates_of = |page: &str| estimates(&truth(), &parse(page).unwrap());
+        assert_eq!(estimates_of(&page), [Estimate { session_id: "a".into(), computed_usd: 0.75 }]);
+        assert_eq!(estimates_of(EXACT), []);
+        assert!(rows(&page).iter().all(|(_, _, difference)| *difference == 0.0));
     }
 
     /// Scenario: a total of zero that is not on the page. Guarantee: missing is not exact.

@@ -1,14 +1,18 @@
 //! The comparison as a table for people.
 
-use super::comparison::{COST, Row};
+use super::comparison::{COST, Estimate, Row};
 use crate::output;
 
 /// Prints a block per session and a last line with the result.
-pub fn print(rows: &[Row]) {
-    lines(rows).iter().for_each(|line| output::line(line));
+pub fn print(rows: &[Row], estimates: &[Estimate]) {
+    lines(rows, estimates).iter().for_each(|line| output::line(line));
 }
 
-fn lines(rows: &[Row]) -> Vec<String> {
+/// What a computed cost means and why it can differ from the reported one.
+const ESTIMATE: &str = "at list price: computed by the collector from these tokens, an estimate and not a bill. It is less than what the\n\
+                        client reports where a cache that was written lives longer than metrics tell (pricing.cache_writes).";
+
+fn lines(rows: &[Row], estimates: &[Estimate]) -> Vec<String> {
     let mut lines = Vec::new();
     for session in rows.chunk_by(|a, b| a.session_id == b.session_id) {
         if let Some(Row { session_id, model, .. }) = session.first() {
@@ -17,6 +21,9 @@ fn lines(rows: &[Row]) -> Vec<String> {
         }
         lines.push(columns(["type", "truth", "exposed", "difference"]));
         lines.extend(session.iter().map(row));
+        let of_session =
+            |estimate: &&Estimate| session.iter().any(|row| row.session_id == estimate.session_id);
+        lines.extend(estimates.iter().find(of_session).map(estimate));
         lines.push(String::new());
     }
     let wrong = rows.iter().filter(|row| !row.is_exact()).count();
@@ -24,7 +31,14 @@ fn lines(rows: &[Row]) -> Vec<String> {
         0 => format!("all {} totals are exact", rows.len()),
         _ => format!("{wrong} of {} totals differ", rows.len()),
     });
+    if !estimates.is_empty() {
+        lines.extend(ESTIMATE.lines().map(str::to_owned));
+    }
     lines
+}
+
+fn estimate(estimate: &Estimate) -> String {
+    columns(["at list price", "", &format!("{:.9}", estimate.computed_usd), ""]).trim_end().to_owned()
 }
 
 fn row(row: &Row) -> String {
@@ -70,7 +84,20 @@ mod tests {
             "",
             "1 of 3 totals differ",
         ];
-        assert_eq!(lines(&rows), expected);
-        assert_eq!(lines(&rows[..2]).last().unwrap(), "all 2 totals are exact");
+        assert_eq!(lines(&rows, &[]), expected);
+        assert_eq!(lines(&rows[..2], &[]).last().unwrap(), "all 2 totals are exact");
+    }
+
+    /// Scenario: a cost was computed as well, for one session of two.
+    /// Guarantee: it stands below what the client reports, and a line says what it is.
+    #[test]
+    fn computed_costs_are_explained() {
+        let mut rows = [example(COST, 0.225966, Some(0.225966)), example(COST, 0.1, Some(0.1))];
+        rows[1].session_id = "other".into();
+        let lines = lines(&rows, &[Estimate { session_id: "s".into(), computed_usd: 0.2187435 }]);
+        assert_eq!(lines[3], "  at list price                  0.218743500");
+        assert_eq!(lines.iter().filter(|line| line.starts_with("  at list")).count(), 1);
+        assert!(lines.last().unwrap().contains("pricing.cache_writes"));
+        assert!(lines.iter().any(|line| line.contains("not a bill")));
     }
 }

@@ -121,6 +121,11 @@ impl Sums {
         }
     }
 
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Sum>()
+    }
+
     pub fn drain(&mut self) -> impl Iterator<Item = Sum> + '_ {
         self.0.drain(..)
     }

@@ -4,10 +4,10 @@ use tokenledger_prices::{PICO_PER_USD, PicoUsd};
 
 use crate::batch::Batch;
 use crate::computed::Computed;
-use crate::computed::pass::{Counted, Pass};
+use crate::computed::accounts::Sums;
+use crate::computed::pass::Pass;
 use crate::group::group_by;
 use crate::number::Number;
-use crate::result::Used;
 use crate::shard::Shard;
 use crate::source::Link;
 
@@ -16,6 +16,8 @@ use crate::source::Link;
 pub(crate) struct Scratch {
     pub order: Vec<u32>,
     pub additions: Vec<Addition>,
+    /// What the batch has for streams of many sources.
+    pub(super) sums: Sums,
     /// Additions whose stream is not known, or not any more.
     pub unplaced: Vec<u32>,
     /// Slots of the shard at hand that were added to.
@@ -26,7 +28,8 @@ impl Scratch {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         let numbers = self.order.capacity() + self.unplaced.capacity() + self.touched.capacity();
-        numbers * size_of::<u32>() + self.additions.capacity() * size_of::<Addition>()
+        let additions = self.additions.capacity() * size_of::<Addition>();
+        numbers * size_of::<u32>() + additions + self.sums.bytes()
     }
 }
 
@@ -37,6 +40,8 @@ pub(crate) struct Addition {
     link: Link,
     pub value: Number,
     time_unix_nano: u64,
+    /// The text that its stream should carry (T0), see [`Pass::text_of`].
+    text: u64,
     /// Place of the point among those that count something.
     pub used: u32,
     pub metric: Computed,
@@ -44,9 +49,20 @@ pub(crate) struct Addition {
 
 impl Addition {
     #[inline]
-    pub fn new(metric: Computed, link: Link, amount: Amount, used: u32, time_unix_nano: u64) -> Self {
-        Self { link, value: amount.number(), time_unix_nano, used, metric }
+    pub fn new(metric: Computed, link: Link, amount: Amount, origin: Origin) -> Self {
+        let Origin { used, time_unix_nano, text } = origin;
+        Self { link, value: amount.number(), time_unix_nano, text, used, metric }
     }
+}
+
+/// The point that something is added for.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// Place among those that count something.
+    pub used: u32,
+    pub time_unix_nano: u64,
+    /// See [`Pass::text_of`].
+    pub text: u64,
 }
 
 /// How much.
@@ -78,8 +94,8 @@ impl Amount {
 
 impl<B: Batch> Pass<'_, B> {
     /// Adds what has a stream that is known; the others end up in `scratch.unplaced`.
-    pub fn add_to_known(&self, usage: &[Used], scratch: &mut Scratch) {
-        let Scratch { order, additions, unplaced, touched } = scratch;
+    pub fn add_to_known(&self, scratch: &mut Scratch) {
+        let Scratch { order, additions, unplaced, touched, .. } = scratch;
         unplaced.clear();
         let is_placed = |number: &u32| additions[*number as usize].link != Link::NONE;
         let all = 0..additions.len() as u32;
@@ -95,12 +111,7 @@ impl<B: Batch> Pass<'_, B> {
             touched.clear();
             for number in group {
                 let addition = &additions[*number as usize];
-                let of_text = || {
-                    let used = &usage[addition.used as usize];
-                    self.counted(used.point, used.source)
-                };
-                let Addition { link, value, time_unix_nano, .. } = *addition;
-                match self.add_in(&mut shard, link, (value, time_unix_nano), of_text) {
+                match self.add_in(&mut shard, addition) {
                     Some(slot) => touched.push(slot),
                     None => unplaced.push(*number),
                 }
@@ -110,34 +121,28 @@ impl<B: Batch> Pass<'_, B> {
     }
 
     /// Adds to one stream; false if it has gone.
-    pub fn add_to_one(&self, link: Link, value: Number, counted: Counted<'_>) -> bool {
+    pub fn add_to_one(&self, addition: &Addition) -> bool {
+        let link = addition.link;
         if link == Link::NONE {
             return false;
         }
         let mut shard = self.application.engine.shards[usize::from(link.shard)].lock();
-        let value = (value, counted.point.time_unix_nano);
-        let slot = self.add_in(&mut shard, link, value, || Some(counted));
-        slot.into_iter().for_each(|slot| note(&mut shard, &mut vec![slot]));
+        let slot = self.add_in(&mut shard, addition);
+        slot.into_iter().for_each(|slot| shard.note_value(slot, 0));
         slot.is_some()
     }
 
     /// The slot that was added to; `None` if the stream has gone, or should carry another text.
     #[inline]
-    fn add_in<'c>(
-        &self,
-        shard: &mut Shard,
-        link: Link,
-        (value, time_unix_nano): (Number, u64),
-        counted: impl FnOnce() -> Option<Counted<'c>>,
-    ) -> Option<u32> {
-        let slot = shard.follow(link)?;
+    fn add_in(&self, shard: &mut Shard, addition: &Addition) -> Option<u32> {
+        let slot = shard.follow(addition.link)?;
         let stream = shard.get_mut(slot);
-        if self.follows_texts && self.carries_other_text(stream.text_of(), counted()?) {
+        if self.follows_texts && self.carries_other_text(stream.text_of(), addition.text) {
             return None;
         }
         stream.last_seen_second = self.emission.clock.monotonic_second;
-        if stream.add(value) {
-            stream.answer(time_unix_nano, &self.emission);
+        if stream.add(addition.value) {
+            stream.answer(addition.time_unix_nano, &self.emission);
             shard.mark_pending(slot);
         }
         Some(slot)

@@ -8,7 +8,7 @@ use tokenledger_prices::{PicoUsd, Prices};
 use crate::apply::Application;
 use crate::batch::Batch;
 use crate::computed::accounts::{Issue, Sums, What};
-use crate::computed::addition::{Addition, Amount, Scratch};
+use crate::computed::addition::{Addition, Amount, Origin, Scratch};
 use crate::computed::clients::Group;
 use crate::computed::meters::{Meter, PARTS, Part, Tariffs};
 use crate::computed::place::{Above, Labels, Placed};
@@ -81,7 +81,7 @@ impl<B: Batch> Application<'_, B> {
             pricing,
             prices,
             result,
-            sums: Sums::default(),
+            sums: std::mem::take(&mut scratch.sums),
             emission: at_the_tick(&self.emission),
             minute: self.emission.clock.monotonic_second / 60,
             follows_texts: self.engine.config.identity == IdentityMode::Prometheus,
@@ -96,6 +96,7 @@ impl<B: Batch> Application<'_, B> {
         }
         pass.settle_additions(&usage, &mut scratch);
         pass.settle_sums();
+        scratch.sums = pass.sums;
         result.usage = usage;
         result.computing = scratch;
     }
@@ -149,7 +150,9 @@ impl<'a, B: Batch> Pass<'a, B> {
         if meter.told_minute != self.minute {
             self.tell_client(meter, counted, matches!(value, Value::Reported(_)));
         }
-        let (account, time) = (tariff.account, counted.point.time_unix_nano);
+        let (account, time_unix_nano) = (tariff.account, counted.point.time_unix_nano);
+        let text = if self.follows_texts { self.text_of(counted) } else { 0 };
+        let origin = Origin { used: place, time_unix_nano, text };
         let (tokens, cost) = match value {
             Value::Reported(pico) => {
                 self.sum(counted, account, Computed::Difference, Issue::None, PicoUsd::from(pico));
@@ -157,16 +160,16 @@ impl<'a, B: Batch> Pass<'a, B> {
             }
             Value::Unpriced(tokens) => {
                 let amount = Amount::Tokens(tokens.millionths());
-                scratch.additions.push(Addition::new(Computed::Unpriced, meter.cost, amount, place, time));
+                scratch.additions.push(Addition::new(Computed::Unpriced, meter.cost, amount, origin));
                 self.sum(counted, account, Computed::Quality, Issue::UnknownModel, tokens.millionths());
                 (tokens, None)
             }
             Value::Priced { tokens, cost, saved } => {
                 let amount = Amount::Dollars(cost);
-                scratch.additions.push(Addition::new(Computed::Cost, meter.cost, amount, place, time));
+                scratch.additions.push(Addition::new(Computed::Cost, meter.cost, amount, origin));
                 if saved > 0 {
                     let amount = Amount::Dollars(saved);
-                    let addition = Addition::new(Computed::Savings, meter.savings, amount, place, time);
+                    let addition = Addition::new(Computed::Savings, meter.savings, amount, origin);
                     scratch.additions.push(addition);
                 }
                 // Of clients that report nothing there is nothing to compare.
@@ -274,7 +277,7 @@ impl<'a, B: Batch> Pass<'a, B> {
 
     /// Adds what the batch has for streams of sources' own.
     fn settle_additions(&mut self, usage: &[Used], scratch: &mut Scratch) {
-        self.add_to_known(usage, scratch);
+        self.add_to_known(scratch);
         for number in std::mem::take(&mut scratch.unplaced) {
             let addition = scratch.additions[number as usize];
             let used = &usage[addition.used as usize];
@@ -293,19 +296,20 @@ impl<'a, B: Batch> Pass<'a, B> {
 
     /// Adds what the batch has for streams of many sources.
     fn settle_sums(&mut self) {
-        let mut sums = std::mem::take(&mut self.sums);
+        let (mut sums, mut scratch) = (std::mem::take(&mut self.sums), Vec::new());
         for sum in sums.drain() {
             let Some(counted) = self.counted(sum.point, sum.source) else { continue };
             let What { account, metric, issue, .. } = sum.what;
             let key = &self.application.engine.key;
             let numbers = [counted.path.resource_identity.source.0, u128::from(account)];
-            let name = key.parts(&mut Vec::new(), &numbers, &[&[metric as u8, issue as u8]]);
+            let name = key.parts(&mut scratch, &numbers, &[&[metric as u8, issue as u8]]);
             let amount = match metric {
                 Computed::Difference => Amount::Dollars(sum.amount),
                 _ => Amount::Tokens(sum.amount),
             };
-            let link = self.pricing.accounts.place(name);
-            if !self.add_to_one(link, amount.number(), counted)
+            let (link, text) = (self.pricing.accounts.place(name), self.text_of(counted));
+            let origin = Origin { used: 0, time_unix_nano: counted.point.time_unix_nano, text };
+            if !self.add_to_one(&Addition::new(metric, link, amount, origin))
                 && let Some(labels) = self.labels(counted)
             {
                 let attributes = labels.of_account(issue.name());
@@ -315,6 +319,7 @@ impl<'a, B: Batch> Pass<'a, B> {
                 }
             }
         }
+        self.sums = sums;
     }
 
     /// What a computed point says of itself. Asked of the point: what is known of its source may be forgotten by now.

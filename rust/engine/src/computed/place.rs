@@ -92,12 +92,13 @@ impl<B: Batch> Pass<'_, B> {
     /// T0: whether a stream should carry the text of this point's resource from now on. The latest one counts, as for
     /// clients' own metrics; but where clients take turns, each minute's first is enough.
     #[inline]
-    pub fn carries_other_text(&self, text_of: u64, counted: Counted<'_>) -> bool {
-        text_of >> 32 != self.text_of(counted) >> 32 && text_of as u32 != self.minute.saturating_add(1)
+    pub fn carries_other_text(&self, text_of: u64, wanted: u64) -> bool {
+        text_of >> 32 != wanted >> 32 && text_of as u32 != wanted as u32
     }
 
     /// The resource of a point, and the minute, which is never 0.
-    fn text_of(&self, counted: Counted<'_>) -> u64 {
+    #[inline]
+    pub fn text_of(&self, counted: Counted<'_>) -> u64 {
         let resource = counted.path.resource_identity.output.table_hash() | 1 << 32;
         resource & !u64::from(u32::MAX) | u64::from(self.minute.saturating_add(1))
     }
