@@ -70,7 +70,7 @@ func logged(t *testing.T, collector *harness.Collector, words ...string) {
 	})
 }
 
-// Scenario: a price file with a price, an alias and a discount; it changes, breaks, vanishes and is repaired while
+// Scenario: a price file with a price, an alias and a discount; it changes, breaks and is repaired while
 // tokens come in.
 // Guarantee: tokens cost what the file said when they came, no cost falls. A file that cannot be used leaves the former
 // prices in use, one line of the log names file and reason, and the component's status is a recoverable error until

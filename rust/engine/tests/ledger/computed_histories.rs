@@ -191,10 +191,9 @@ fn run(first: usize, events: &[Event]) {
     station.restart_with(Config { first_value_delay_nano: 0, ..station.config.clone() });
     station.ticks(70);
     assert_eq!(sum(&station, "claude_code.token.usage"), tokens);
-    for (metric, expected) in [
-        ("token_ledger.cost", expected.cost),
-        ("token_ledger.tokens.unpriced", expected.unpriced),
-    ] {
+    for (metric, expected) in
+        [("token_ledger.cost", expected.cost), ("token_ledger.tokens.unpriced", expected.unpriced)]
+    {
         let seen = sum(&station, metric);
         assert!((seen - expected).abs() < 1e-9, "{metric}: {seen}, not {expected}");
     }
