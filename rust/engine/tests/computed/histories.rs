@@ -118,7 +118,9 @@ fn request(
         let mut point =
             tokens(&(client % 4).to_string(), SONNET, "output", second, i64::from(value) + i64::from(client));
         point.resource.push(("agent".into(), Attr::from(if client % 2 == 0 { "x" } else { "y" })));
-        point.resource.push(("service.version".into(), Attr::from(if second % 2 == 0 { "1" } else { "2" })));
+        point
+            .resource
+            .push(("service.version".into(), Attr::from(if second.is_multiple_of(2) { "1" } else { "2" })));
         point.scope.version = (client % 2).to_string();
         if client >= 4 {
             if !with_totals {

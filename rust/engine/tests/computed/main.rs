@@ -1,5 +1,5 @@
 //! What the engine computes from tokens (design §6): costs, savings, tokens without a price, differences.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 #[path = "../support/world/mod.rs"]
 mod world;

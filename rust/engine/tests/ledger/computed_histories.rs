@@ -105,7 +105,7 @@ fn request(second: u64, clients: u8, value: u16) -> Vec<Sample> {
             second,
             i64::from(value) + i64::from(client),
         );
-        let version = Attr::from(if second % 3 == 0 { "1" } else { "2" });
+        let version = Attr::from(if second.is_multiple_of(3) { "1" } else { "2" });
         tokens.resource.push(("os.version".into(), version));
         if client < 3 {
             points.push(Sample {
@@ -329,7 +329,10 @@ fn a_request_writes_each_computed_stream_once() {
 
 /// Usage in memory: what each measure adds up to.
 #[derive(Clone, Debug, Default)]
-struct Sums(Arc<parking_lot::Mutex<(Option<u64>, std::collections::BTreeMap<Measure, i128>)>>);
+struct Sums(Arc<parking_lot::Mutex<Counted>>);
+
+/// The last row that was applied, and what was counted.
+type Counted = (Option<u64>, std::collections::BTreeMap<Measure, i128>);
 
 impl UsageStore for Sums {
     fn priced_by(&mut self, _: &str, _: u32) -> Result<(), StorageError> {
