@@ -107,9 +107,9 @@ struct Conditions {
 /// Why a price file cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum PricesError {
-    #[error("{path}")]
+    #[error("the price file {path} cannot be read; correct --prices, or leave it out for the built-in table")]
     Unreadable { path: String, source: std::io::Error },
-    #[error("{path}")]
+    #[error("the price file {path}")]
     Wrong { path: String, source: tokenledger_prices::TableError },
 }
 

@@ -201,7 +201,7 @@ fn a_price_file_is_used() {
     fs::write(&path, "\n[[discount]]\npercent = 120\n").unwrap();
     assert_has(&price(3, &request), &["prices.toml: line 2, discount 1: percent", "between 0 and 100"]);
     fs::remove_file(&path).unwrap();
-    assert_has(&price(3, &request), &["prices.toml: ", "No such file"]);
+    assert_has(&price(3, &request), &["the price file", "prices.toml cannot be read", "No such file"]);
 }
 
 /// Scenario: the list, of all sellers, of one, and of one that does not exist; as text and as JSON.

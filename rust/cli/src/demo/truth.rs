@@ -32,7 +32,10 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 pub enum TruthError {
     /// There is no such file, or it cannot be read.
-    #[error("{}: the known totals of the recording", .path.display())]
+    #[error(
+        "{}: the known totals of the recording cannot be read; run this in the project's directory, or name --captures",
+        .path.display()
+    )]
     Unreadable {
         /// Which file.
         path: PathBuf,

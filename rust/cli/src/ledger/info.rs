@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tokenledger_prices::show_moment;
 use tokenledger_storage::care::{self, BlobTable, Info};
 
 use crate::exit::{Ended, Exit};
@@ -69,23 +70,7 @@ pub fn size(bytes: u64) -> String {
 
 /// A moment as date and time of day, UTC.
 fn time(unix_nano: u64) -> String {
-    let seconds = unix_nano / 1_000_000_000;
-    let (year, month, day) = date(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
-}
-
-/// Year, month and day of the day with this number since 1970 began, in the Gregorian calendar: counted in years that begin
-/// in March, so that the leap day is the last day of a year, and in eras of 400 years, which all have 146,097 days.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468; // from 0000-03-01 to 1970-01-01
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+    show_moment(unix_nano).replace('T', " ").replace('Z', " UTC")
 }
 
 #[cfg(test)]
