@@ -116,7 +116,7 @@ enum Measure
   MEASURE_CACHE_CREATION_TOKENS = 4,
   // Dollars as the client reports them.
   MEASURE_REPORTED_COST = 5,
-  // Dollars computed from list prices.
+  // Dollars computed from list prices; nothing where no price is known, which is not the same as 0.
   MEASURE_COMPUTED_COST = 6,
 };
 #ifndef __cplusplus

@@ -25,6 +25,15 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Notes an addition.
+    #[inline]
+    pub fn push(&mut self, addition: Addition) {
+        if addition.link == Link::NONE {
+            self.unplaced.push(self.additions.len() as u32);
+        }
+        self.additions.push(addition);
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         let numbers = self.order.capacity() + self.unplaced.capacity() + self.touched.capacity();
@@ -96,12 +105,9 @@ impl<B: Batch> Pass<'_, B> {
     /// Adds what has a stream that is known; the others end up in `scratch.unplaced`.
     pub fn add_to_known(&self, scratch: &mut Scratch) {
         let Scratch { order, additions, unplaced, touched, .. } = scratch;
-        unplaced.clear();
         let is_placed = |number: &u32| additions[*number as usize].link != Link::NONE;
-        let all = 0..additions.len() as u32;
-        unplaced.extend(all.clone().filter(|number| !is_placed(number)));
         let shard_of = |number: u32| usize::from(additions[number as usize].link.shard);
-        let ends = group_by(all.filter(is_placed), shard_of, order);
+        let ends = group_by((0..additions.len() as u32).filter(is_placed), shard_of, order);
         let mut begin = 0;
         for end in ends.occupied() {
             let group = &order[begin..end];

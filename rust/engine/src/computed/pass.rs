@@ -19,7 +19,7 @@ use crate::config::IdentityMode;
 use crate::group::group_by;
 use crate::identity::Identity;
 use crate::path::MetricPath;
-use crate::result::{BatchResult, Course, IncomingPoint, Used};
+use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, Used};
 use crate::route::at_the_tick;
 use crate::source::Link;
 use crate::stream::Emission;
@@ -160,17 +160,17 @@ impl<'a, B: Batch> Pass<'a, B> {
             }
             Value::Unpriced(tokens) => {
                 let amount = Amount::Tokens(tokens.millionths());
-                scratch.additions.push(Addition::new(Computed::Unpriced, meter.cost, amount, origin));
+                scratch.push(Addition::new(Computed::Unpriced, meter.cost, amount, origin));
                 self.sum(counted, account, Computed::Quality, Issue::UnknownModel, tokens.millionths());
                 (tokens, None)
             }
             Value::Priced { tokens, cost, saved } => {
                 let amount = Amount::Dollars(cost);
-                scratch.additions.push(Addition::new(Computed::Cost, meter.cost, amount, origin));
+                scratch.push(Addition::new(Computed::Cost, meter.cost, amount, origin));
                 if saved > 0 {
                     let amount = Amount::Dollars(saved);
                     let addition = Addition::new(Computed::Savings, meter.savings, amount, origin);
-                    scratch.additions.push(addition);
+                    scratch.push(addition);
                 }
                 // Of clients that report nothing there is nothing to compare.
                 if meter.is_reported {
@@ -192,20 +192,24 @@ impl<'a, B: Batch> Pass<'a, B> {
     #[inline]
     fn value(&self, tariff: &mut Tariff, counted: Counted<'_>) -> Option<Value> {
         tariff.be_valid(self.prices, &self.pricing.config, self.time(counted));
-        let amounts = increases(counted.point.value, self.result).into_iter().flatten();
+        let amounts = || increases(counted.point.value, self.result).into_iter().flatten();
+        let tokens = || match counted.point.value {
+            IncomingValue::Number(value) => Quantity::of(value),
+            _ => amounts().collect(),
+        };
         match tariff.worth {
             Worth::Nothing => None,
             Worth::Reported => {
                 let effect = &tariff.key.effect;
-                let pico = amounts.fold(0, |sum: i64, value| sum.saturating_add(effect.amount(value)));
+                let pico = amounts().fold(0, |sum: i64, value| sum.saturating_add(effect.amount(value)));
                 (pico > 0).then_some(Value::Reported(pico))
             }
             Worth::Unpriced { .. } => {
-                let tokens: Quantity = amounts.collect();
+                let tokens = tokens();
                 tokens.is_some().then_some(Value::Unpriced(tokens))
             }
             Worth::Priced { per_token, saved_per_token, .. } => {
-                let tokens: Quantity = amounts.collect();
+                let tokens = tokens();
                 let (cost, saved) = (tokens.times(per_token), tokens.times(saved_per_token));
                 tokens.is_some().then_some(Value::Priced { tokens, cost, saved })
             }

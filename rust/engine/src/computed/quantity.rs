@@ -38,16 +38,25 @@ impl Quantity {
         whole + (PicoUsd::from(self.millionths) * PicoUsd::from(each) + MILLION / 2).div_euclid(MILLION)
     }
 
-    fn of(value: Number) -> Self {
+    /// Of one value.
+    #[inline]
+    pub fn of(value: Number) -> Self {
         match value {
             Number::Int(whole) => Self { whole, millionths: 0 },
-            Number::Double(value) => {
-                // `as` makes a NaN 0.
-                let value = value.clamp(-MAX_TOKENS, MAX_TOKENS);
-                let whole = value.trunc();
-                Self { whole: whole as i64, millionths: ((value - whole) * MILLION as f64).round() as i64 }
+            // Nearly all doubles are whole numbers, and conversions are faster than rounding.
+            Number::Double(value) if value as i64 as f64 == value && value.abs() <= MAX_TOKENS => {
+                Self { whole: value as i64, millionths: 0 }
             }
+            Number::Double(value) => Self::of_parts(value),
         }
+    }
+
+    #[cold]
+    fn of_parts(value: f64) -> Self {
+        // `as` makes a NaN 0.
+        let value = value.clamp(-MAX_TOKENS, MAX_TOKENS);
+        let whole = value.trunc();
+        Self { whole: whole as i64, millionths: ((value - whole) * MILLION as f64).round() as i64 }
     }
 }
 
