@@ -32,7 +32,7 @@ bench: build ## Measure against the stock processor and write docs/benchmarks.md
 	@scripts/run-benchmarks.sh
 
 fuzz: ## Fuzz what parses foreign bytes (FUZZ_SECONDS=60 for each target)
-	@for target in flat_buffer otlp_bytes distribution engine ledger_blob; do \
+	@for target in flat_buffer otlp_bytes distribution engine ledger_blob price_file; do \
 	  rust/fuzz/run.sh $$target -max_total_time=$${FUZZ_SECONDS:-60} || exit 1; \
 	done
 

@@ -12,7 +12,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-target=${1:?usage: rust/fuzz/run.sh flat_buffer|otlp_bytes|distribution|engine|ledger_blob [libFuzzer options]}
+target=${1:?usage: rust/fuzz/run.sh flat_buffer|otlp_bytes|distribution|engine|ledger_blob|price_file [libFuzzer options]}
 shift
 
 triple=$(rustc -vV | sed -n 's/^host: //p')

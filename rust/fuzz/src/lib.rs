@@ -10,12 +10,14 @@ mod engine;
 mod flatten;
 pub mod ledger;
 pub mod mutation;
+mod prices;
 mod through;
 
 pub use distribution::distribution;
 pub use engine::engine;
 pub use flatten::flatten;
 pub use ledger::ledger_blob;
+pub use prices::price_file;
 
 use tokenledger_ffi::flat::FlatBatch;
 use tokenledger_otlp::ByteView;

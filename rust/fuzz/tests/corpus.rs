@@ -52,6 +52,13 @@ fn otlp_bytes() {
     run("otlp_bytes", tokenledger_fuzz::otlp_bytes);
 }
 
+/// Scenario: price files as users write them, with names of models, and changed copies of them.
+/// Guarantee: an error or a table whose prices are never below zero, never a panic.
+#[test]
+fn price_file() {
+    run("price_file", tokenledger_fuzz::price_file);
+}
+
 /// Scenario: the same requests as flat buffers, and changed copies of them.
 /// Guarantee: an error or one verdict per point, never a panic.
 #[test]
