@@ -11,18 +11,19 @@ import (
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/events"
+	"github.com/tokenledger/tokenledger/go-shim/internal/reload"
 )
 
 // Defaults, as the README's table shows them; a test compares both.
 const (
-	defaultReloadInterval = 10 * time.Second
+	defaultReloadInterval = reload.DefaultInterval
 	defaultMaxRequests    = 200_000
 	defaultWindow         = 30 * time.Minute
 )
 
 // Bounds of settings.
 const (
-	minReloadInterval = time.Second
+	minReloadInterval = reload.MinInterval
 	maxMaxRequests    = 100_000_000 // some 10 GB
 	minWindow         = time.Second
 )

@@ -19,8 +19,8 @@ import (
 const (
 	defaultUnmatched      = "unattributed"
 	defaultBudgetInterval = time.Minute
-	// minFileInterval keeps a typo from keeping a processor busy.
-	minFileInterval = time.Second
+	// minBudgetInterval keeps a typo from keeping a processor busy.
+	minBudgetInterval = time.Second
 	// maxAliases bounds the attributes with aliases: each becomes a label of every series.
 	maxAliases = 64
 )
@@ -100,7 +100,7 @@ func (cfg *AttributionConfig) Validate() error {
 		cfg.validateKey(),
 		validateNames("attributes", "an attribute", cfg.Attributes),
 		cfg.validateAliases(),
-		validateAtLeast("reload_interval", cfg.ReloadInterval, minFileInterval, reload.DefaultInterval),
+		validateAtLeast("reload_interval", cfg.ReloadInterval, reload.MinInterval, reload.DefaultInterval),
 		cfg.validateBudgetInterval(),
 	)
 }
@@ -154,8 +154,8 @@ func (cfg *AttributionConfig) validateAliases() error {
 }
 
 func (cfg *AttributionConfig) validateBudgetInterval() error {
-	if cfg.BudgetInterval != 0 && cfg.BudgetInterval < minFileInterval {
-		return fmt.Errorf("budget_interval is %s: use at least %s, or 0s to send no budgets; the default is %s", cfg.BudgetInterval, minFileInterval, defaultBudgetInterval)
+	if cfg.BudgetInterval != 0 && cfg.BudgetInterval < minBudgetInterval {
+		return fmt.Errorf("budget_interval is %s: use at least %s, or 0s to send no budgets; the default is %s", cfg.BudgetInterval, minBudgetInterval, defaultBudgetInterval)
 	}
 	return nil
 }

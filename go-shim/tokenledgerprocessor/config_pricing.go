@@ -25,8 +25,6 @@ const (
 	besideEventsMark   = "mark"
 )
 
-const minReloadInterval = time.Second
-
 // PricingConfig says what tokens cost and what is made of it.
 type PricingConfig struct {
 	// Source says where tokens are counted: `metrics`, those of clients, in this processor; `events`, logs and spans, in
@@ -74,7 +72,7 @@ func (cfg *PricingConfig) Validate() error {
 	return errors.Join(errs,
 		validateOneOf("source", cfg.Source, pricingNone, pricingMetrics, pricingEvents),
 		validateOneOf("beside_events", cfg.BesideEvents, besideEventsRefuse, besideEventsMark),
-		validateAtLeast("reload_interval", cfg.ReloadInterval, minReloadInterval, reload.DefaultInterval),
+		validateAtLeast("reload_interval", cfg.ReloadInterval, reload.MinInterval, reload.DefaultInterval),
 	)
 }
 

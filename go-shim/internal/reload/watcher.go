@@ -15,6 +15,8 @@ import (
 // Defaults of Settings.
 const (
 	DefaultInterval = 10 * time.Second
+	// MinInterval is the shortest that components accept, so that a typo keeps none of them busy.
+	MinInterval     = time.Second
 	DefaultMaxBytes = 16 << 20
 )
 

@@ -94,10 +94,8 @@ impl<B: Batch> Application<'_, B> {
         let open = (0..result.points.len() as u32)
             .filter(|index| result.points[*index as usize].course != Course::Done);
         let ends = group_by_shard(&result.points, open, &mut order);
-        let mut begin = 0;
-        for end in ends.occupied() {
-            self.apply_group(&order[begin..end], result, Round::Ordinary);
-            begin = end;
+        for (_, group) in ends.groups(&order) {
+            self.apply_group(group, result, Round::Ordinary);
         }
         result.order = order;
         self.apply_roomless(result);

@@ -13,9 +13,13 @@ pub(crate) struct GroupEnds {
 const _: () = assert!(SHARDS == u64::BITS as usize);
 
 impl GroupEnds {
-    /// The ends of the groups that are not empty, in the order of their shards.
-    pub fn occupied(&self) -> impl Iterator<Item = usize> {
-        bits(self.occupied).map(|shard| self.ends[shard] as usize)
+    /// The groups that are not empty, with their shards; `order` is what was ordered.
+    pub fn groups<'a>(&'a self, order: &'a [u32]) -> impl Iterator<Item = (usize, &'a [u32])> {
+        let mut begin = 0;
+        bits(self.occupied).map(move |shard| {
+            let end = self.ends[shard] as usize;
+            (shard, &order[std::mem::replace(&mut begin, end)..end])
+        })
     }
 }
 

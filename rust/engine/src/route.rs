@@ -37,10 +37,8 @@ impl<B: Batch> Application<'_, B> {
         let chosen = (0..result.points.len() as u32)
             .filter(|index| concerned(&result.points[*index as usize], result));
         let ends = group_by_shard(&result.points, chosen, &mut order);
-        let mut begin = 0;
-        for end in ends.occupied() {
-            self.route_group(&order[begin..end], result, false);
-            begin = end;
+        for (_, group) in ends.groups(&order) {
+            self.route_group(group, result, false);
         }
         result.order = order;
         self.route_roomless(result);

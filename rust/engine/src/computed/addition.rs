@@ -93,10 +93,10 @@ impl Amount {
             },
             // Whole 10⁻¹² dollars up to here; the stream's sum is compensated (D7), so this one rounding of each
             // amount, by 10⁻¹⁶ of it, is all. Conversions of 128 bits are slow, and rarely needed.
-            Self::Dollars(pico) => Number::Double(match i64::try_from(pico) {
-                Ok(pico) => pico as f64 / PICO_PER_USD as f64,
-                Err(_) => pico as f64 / PICO_PER_USD as f64,
-            }),
+            Self::Dollars(pico) => {
+                let pico = i64::try_from(pico).map_or_else(|_| pico as f64, |pico| pico as f64);
+                Number::Double(pico / PICO_PER_USD as f64)
+            }
         }
     }
 }
@@ -108,12 +108,8 @@ impl<B: Batch> Pass<'_, B> {
         let is_placed = |number: &u32| additions[*number as usize].link != Link::NONE;
         let shard_of = |number: u32| usize::from(additions[number as usize].link.shard);
         let ends = group_by((0..additions.len() as u32).filter(is_placed), shard_of, order);
-        let mut begin = 0;
-        for end in ends.occupied() {
-            let group = &order[begin..end];
-            begin = end;
-            let Some(first) = group.first() else { continue };
-            let mut shard = self.application.engine.shards[shard_of(*first)].lock();
+        for (number, group) in ends.groups(order) {
+            let mut shard = self.application.engine.shards[number].lock();
             touched.clear();
             for number in group {
                 let addition = &additions[*number as usize];

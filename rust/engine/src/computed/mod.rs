@@ -19,8 +19,6 @@ mod pass;
 mod place;
 mod quantity;
 mod tariff;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

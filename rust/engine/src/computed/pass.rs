@@ -108,12 +108,8 @@ impl<'a, B: Batch> Pass<'a, B> {
         let mut order = std::mem::take(&mut scratch.order);
         let part_of = |place: u32| usage[place as usize].source.shard(PARTS);
         let ends = group_by(0..usage.len() as u32, part_of, &mut order);
-        let mut begin = 0;
-        for end in ends.occupied() {
-            let group = &order[begin..end];
-            begin = end;
-            let Some(first) = group.first() else { continue };
-            let mut part = self.pricing.meters.part(usage[*first as usize].source.shard(PARTS)).lock();
+        for (number, group) in ends.groups(&order) {
+            let mut part = self.pricing.meters.part(number).lock();
             for place in group {
                 let used = &mut usage[*place as usize];
                 if let Some(counted) = self.counted(used.point, used.source)
@@ -330,6 +326,6 @@ impl<'a, B: Batch> Pass<'a, B> {
     fn labels(&mut self, counted: Counted<'_>) -> Option<Labels> {
         let (_, key) = self.key(counted)?;
         let found = self.prices.find(&key.model, &key.stated_provider);
-        Some(Labels::of(&key, found.map(|found| found.provider)))
+        Some(Labels::of(key, found.map(|found| found.provider)))
     }
 }

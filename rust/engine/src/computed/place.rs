@@ -15,8 +15,7 @@ use crate::result::{BatchResult, Course, IncomingPoint, IncomingValue, Spelling}
 use crate::route::at_the_tick;
 use crate::source::Link;
 use crate::stream::Emission;
-use crate::text::TextBatch;
-use crate::text::TextPath;
+use crate::text::{TextBatch, TextPath};
 use crate::trimming::Fate;
 use crate::verdict::Verdict;
 
@@ -35,17 +34,16 @@ impl Default for Placed {
     }
 }
 
-/// The attributes of our own, in the order in which they are written.
+/// What a computed point says of itself.
 pub(super) struct Labels {
-    agent: String,
-    model: String,
-    provider: String,
+    /// Agent, model and provider.
+    names: [(&'static str, String); 3],
     token_type: &'static str,
 }
 
 /// Attributes of one computed point.
 pub(super) struct Attributes {
-    /// Key and text; empty texts are left out.
+    /// Key and text, in the order in which they are written; empty texts are left out.
     own: Vec<(&'static str, String)>,
     /// Whether the source's attributes that rules leave come too.
     with_source: bool,
@@ -53,35 +51,22 @@ pub(super) struct Attributes {
 
 impl Labels {
     /// `seller` is the one whose price it is, if there is one.
-    pub fn of(key: &TariffKey, seller: Option<&str>) -> Self {
-        Self {
-            agent: key.agent.clone(),
-            model: key.model.clone(),
-            provider: seller.unwrap_or(&key.provider).to_owned(),
-            token_type: type_name(key.effect.measure),
-        }
+    pub fn of(key: TariffKey, seller: Option<&str>) -> Self {
+        let provider = seller.map_or(key.provider, str::to_owned);
+        let names = [("agent", key.agent), ("model", key.model), ("provider", provider)];
+        Self { names, token_type: type_name(key.effect.measure) }
     }
 
     /// For a stream of the source's own.
     pub fn of_source(self) -> Attributes {
-        let own = vec![
-            ("agent", self.agent),
-            ("model", self.model),
-            ("provider", self.provider),
-            ("type", self.token_type.to_owned()),
-        ];
-        Attributes { own, with_source: true }
+        let token_type = ("type", self.token_type.to_owned());
+        Attributes { own: self.names.into_iter().chain([token_type]).collect(), with_source: true }
     }
 
     /// For a stream of many sources.
     pub fn of_account(self, issue: &str) -> Attributes {
-        let own = vec![
-            ("agent", self.agent),
-            ("model", self.model),
-            ("provider", self.provider),
-            ("issue", issue.to_owned()),
-        ];
-        Attributes { own, with_source: false }
+        let issue = ("issue", issue.to_owned());
+        Attributes { own: self.names.into_iter().chain([issue]).collect(), with_source: false }
     }
 }
 
