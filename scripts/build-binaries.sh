@@ -7,7 +7,9 @@ main() {
   mkdir -p build
   echo "collector: build/otelcol-tokenledger"
   # Tags and flags are those of builder-config.yaml, so that ocb would build the same.
-  CGO_ENABLED=1 go build -C distribution -trimpath -buildvcs=false -tags grpcnotrace,netgo,osusergo \
+  local tags
+  tags=$(sed -n 's/^ *build_tags: "\(.*\)"$/\1/p' builder-config.yaml)
+  CGO_ENABLED=1 go build -C distribution -trimpath -buildvcs=false -tags "$tags" \
     -ldflags '-s -w -linkmode external -extldflags "-static"' -o ../build/otelcol-tokenledger .
   echo "command line: build/tokenledger"
   cargo build --release --locked -p tokenledger-cli
