@@ -59,9 +59,9 @@ func (d *document) remove(path ...string) bool {
 	return true
 }
 
-// components lists the identifiers in a section ("receivers", "exporters" ...), sorted.
-func (d *document) components(section string) []string {
-	entries, _ := d.get(section).(map[string]any)
+// components lists the identifiers in a section ("receivers", "exporters" ...), sorted; of any map, its keys.
+func (d *document) components(section ...string) []string {
+	entries, _ := d.get(section...).(map[string]any)
 	ids := make([]string, 0, len(entries))
 	for id := range entries {
 		ids = append(ids, id)
@@ -98,9 +98,20 @@ func (d *document) pipelines() []pipeline {
 	return pipelines
 }
 
-// names reads a list of strings.
+// names reads a list of strings. One that is written as text is separated at commas, as the collector does it.
 func (d *document) names(path ...string) []string {
-	list, _ := d.get(path...).([]any)
+	var list []any
+	switch value := d.get(path...).(type) {
+	case []any:
+		list = value
+	case string:
+		if value == "" {
+			break
+		}
+		for name := range strings.SplitSeq(value, ",") {
+			list = append(list, name)
+		}
+	}
 	names := make([]string, 0, len(list))
 	for _, entry := range list {
 		if name, ok := entry.(string); ok {

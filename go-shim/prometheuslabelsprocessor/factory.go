@@ -7,19 +7,23 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
+
+	"github.com/tokenledger/tokenledger/go-shim/prometheuslabelsprocessor/internal/metadata"
 )
 
-// NewFactory makes the factory of the processor `prometheus_labels`.
+// NewFactory returns the factory of the processor `prometheus_labels`.
 func NewFactory() processor.Factory {
-	return processor.NewFactory(component.MustNewType("prometheus_labels"),
-		func() component.Config { return &struct{}{} },
-		processor.WithMetrics(createMetrics, component.StabilityLevelAlpha))
+	return processor.NewFactory(metadata.Type, createDefaultConfig, processor.WithMetrics(createMetrics, metadata.MetricsStability))
 }
 
 func createMetrics(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics) (processor.Metrics, error) {
-	return processorhelper.NewMetrics(ctx, set, cfg, next,
-		func(_ context.Context, metrics pmetric.Metrics) (pmetric.Metrics, error) { return metrics, nil })
+	p, err := newProcessor(set, cfg.(*Config))
+	if err != nil {
+		return nil, err
+	}
+	return processorhelper.NewMetrics(ctx, set, cfg, next, p.process,
+		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: true}),
+		processorhelper.WithShutdown(p.shutdown))
 }
