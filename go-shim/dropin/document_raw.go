@@ -119,10 +119,7 @@ func (d *document) drop(section, id string) error {
 // no names stay as they are: the collector reports them.
 func (d *document) eachReference(section string, change func(name string) (string, bool)) error {
 	for _, path := range d.references(section) {
-		list, ok := plain(d.raw(path...)).([]any)
-		if !ok {
-			continue
-		}
+		list := listed(plain(d.raw(path...)))
 		kept, changed := make([]any, 0, len(list)), false
 		for _, entry := range list {
 			name, isName := plain(entry).(string)
@@ -147,6 +144,21 @@ func (d *document) eachReference(section string, change func(name string) (strin
 		if err := d.set(kept, path...); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// listed returns the entries of a list. One that is written as text is separated at commas, as the collector does it.
+func listed(value any) []any {
+	switch value := value.(type) {
+	case []any:
+		return value
+	case string:
+		var entries []any
+		for name := range strings.SplitSeq(value, ",") {
+			entries = append(entries, name)
+		}
+		return entries
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ processors:
   resource: {attributes: [{key: a, action: upsert}, {key: b, value: "${env:PASS}", action: upsert}]}
 `)
 	untouched := xconfmap.ToStringMapRaw(conf)["exporters"].(map[string]any)["kafka"]
-	run(t, conf, nil, repair)
+	passThrough(t, conf, nil, repair)
 
 	credentials{"007", 34}.check(t, conf, "exporters::debug") // YAML reads 0042 as octal
 	credentials{"007", 0}.check(t, conf, "exporters::otlp")
@@ -112,7 +112,7 @@ service:
     metrics: {receivers: [otlp], exporters: "${env:NAMES}"}
     logs: "${env:PIPELINE}"
 `)
-	assert.Equal(t, []string{"exporter-logging exporters::logging"}, run(t, conf, nil, repair))
+	assert.Equal(t, []string{"exporter-logging exporters::logging"}, passThrough(t, conf, nil, repair))
 	assert.Equal(t, map[string]any{"debug": map[string]any{"verbosity": "normal", "sampling_thereafter": 2}},
 		conf.ToStringMap()["exporters"])
 	d := &document{conf: conf}
@@ -145,4 +145,19 @@ func TestListsKeepWhatIsNoName(t *testing.T) {
 	assert.Equal(t, []any{1, "b", nil}, d.get("service", "pipelines", "logs", "exporters"))
 	require.NoError(t, d.drop("exporters", "b"))
 	assert.Equal(t, []any{1, nil}, d.get("service", "pipelines", "logs", "exporters"))
+}
+
+// Scenario: a list of names is written as text, which the collector separates at commas.
+// Guarantee: names in it are found and replaced, and text without them stays text.
+func TestListsWrittenAsText(t *testing.T) {
+	d := documentOf(map[string]any{
+		"exporters": map[string]any{"a": nil},
+		"service": map[string]any{"pipelines": map[string]any{
+			"logs": map[string]any{"exporters": "a,c"}, "traces": map[string]any{"exporters": "c"},
+		}},
+	})
+	assert.True(t, d.used("exporters", "c"))
+	require.NoError(t, d.rename("exporters", "a", "b"))
+	assert.Equal(t, []any{"b", "c"}, d.get("service", "pipelines", "logs", "exporters"))
+	assert.Equal(t, "c", d.get("service", "pipelines", "traces", "exporters"))
 }

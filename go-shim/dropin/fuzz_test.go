@@ -35,7 +35,7 @@ func FuzzConfigurations(f *testing.F) {
 	for _, document := range malformed {
 		f.Add(document)
 	}
-	for _, cases := range repairCases(f) {
+	for _, cases := range ruleCases(f, "repairs") {
 		for _, c := range cases {
 			f.Add(baseConfiguration(f) + c.Input)
 		}

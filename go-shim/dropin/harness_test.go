@@ -18,8 +18,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// repairCase is one entry of a file in testdata/repairs, which is named after a rule.
-type repairCase struct {
+// ruleCase is one entry of a file in testdata/repairs or testdata/warnings, which is named after a rule.
+type ruleCase struct {
 	Name        string            `yaml:"name"`
 	Environment map[string]string `yaml:"environment"`
 	Image       bool              `yaml:"image"`   // whether the converter runs in the distribution
@@ -29,20 +29,17 @@ type repairCase struct {
 	Refused     string            `yaml:"refused"` // part of the collector's error, if it refuses the result
 }
 
-// repairCases reads all cases by rule.
-func repairCases(tb testing.TB) map[string][]repairCase {
+// ruleCases reads all cases of a directory of testdata by rule.
+func ruleCases(tb testing.TB, directory string) map[string][]ruleCase {
 	tb.Helper()
-	files, err := filepath.Glob("testdata/repairs/*.yaml")
+	files, err := filepath.Glob("testdata/" + directory + "/*.yaml")
 	require.NoError(tb, err)
-	cases := map[string][]repairCase{}
+	cases := map[string][]ruleCase{}
 	for _, file := range files {
 		rule := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		if rule == "base" {
-			continue
-		}
 		content, err := os.ReadFile(file)
 		require.NoError(tb, err)
-		var list []repairCase
+		var list []ruleCase
 		require.NoError(tb, yaml.Unmarshal(content, &list), file)
 		cases[rule] = list
 	}
@@ -52,7 +49,7 @@ func repairCases(tb testing.TB) map[string][]repairCase {
 
 func baseConfiguration(tb testing.TB) string {
 	tb.Helper()
-	content, err := os.ReadFile("testdata/repairs/base.yaml")
+	content, err := os.ReadFile("testdata/base.yaml")
 	require.NoError(tb, err)
 	return string(content)
 }
@@ -91,8 +88,8 @@ func fixedEnvironment(variables map[string]string) environment {
 	}
 }
 
-// run passes a configuration through steps and returns what they reported as "rule place".
-func run(tb testing.TB, conf *confmap.Conf, variables map[string]string, steps ...step) []string {
+// passThrough passes a configuration through steps and returns what they reported as "rule place".
+func passThrough(tb testing.TB, conf *confmap.Conf, variables map[string]string, steps ...step) []string {
 	tb.Helper()
 	var entries []string
 	for _, entry := range runReport(tb, conf, variables, steps...).entries {

@@ -57,8 +57,17 @@ type exporter struct {
 // defaultExpiration is the default of `metric_expiration` (prometheusexporter v0.158.0).
 const defaultExpiration = 5 * time.Minute
 
-// exporter reads the settings of an exporter. What is not declared has none: the collector says so itself.
+// exporter reads the settings of an exporter, once. What is not declared has none: the collector says so itself.
 func (g *graph) exporter(id string) exporter {
+	e, ok := g.read[id]
+	if !ok {
+		e = g.readExporter(id)
+		g.read[id] = e
+	}
+	return e
+}
+
+func (g *graph) readExporter(id string) exporter {
 	e := exporter{id: id}
 	settings := func(path ...string) any {
 		return g.document.get(append([]string{"exporters", g.declared("exporters", id)}, path...)...)

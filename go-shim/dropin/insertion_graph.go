@@ -19,7 +19,10 @@ type graph struct {
 	document *document
 	nodes    []*node         // sorted by identifier, new ones at the end
 	forwards []string        // connectors that are to be declared
-	taken    map[string]bool // "section/identifier" of what is to be declared
+	taken    map[string]bool // "section/identifier" of what is declared, and is to be
+
+	keys map[string]string   // "section/identifier" of what is declared: the key as it is written
+	read map[string]exporter // exporters whose settings were read
 }
 
 // node is one metrics pipeline.
@@ -32,7 +35,13 @@ type node struct {
 }
 
 func newGraph(document *document) *graph {
-	g := &graph{document: document, taken: map[string]bool{}}
+	g := &graph{document: document, taken: map[string]bool{}, keys: map[string]string{}, read: map[string]exporter{}}
+	for _, section := range [][]string{{"processors"}, {"exporters"}, {"connectors"}, {"service", "pipelines"}} {
+		for _, key := range document.components(section...) {
+			id := section[len(section)-1] + "/" + joinID(splitID(key))
+			g.taken[id], g.keys[id] = true, key
+		}
+	}
 	for _, p := range document.pipelines() {
 		if strings.TrimSpace(p.signal) != "metrics" || !document.rewritable(p) {
 			continue
@@ -72,19 +81,14 @@ func tidy(ids []string) []string {
 
 // declared returns the key under which a section declares a component, the identifier itself if it does not.
 func (g *graph) declared(section, id string) string {
-	if g.document.has(section, id) {
-		return id
-	}
-	for _, key := range g.document.components(section) {
-		if sameID(key, id) {
-			return key
-		}
+	if key, ok := g.keys[section+"/"+id]; ok {
+		return key
 	}
 	return id
 }
 
 func (g *graph) isConnector(id string) bool {
-	return g.taken["connectors/"+id] || g.document.has("connectors", g.declared("connectors", id))
+	return g.taken["connectors/"+id]
 }
 
 // passing names the connectors that hand metrics on as they are, if not all of them to each pipeline.
@@ -236,20 +240,11 @@ func (g *graph) warnMixed(report *report) {
 func (g *graph) fresh(section, id string) string {
 	id = shortened(id)
 	candidate := id
-	for i := 2; g.isTaken(section, candidate); i++ {
+	for i := 2; g.taken[section+"/"+candidate]; i++ {
 		candidate = fmt.Sprintf("%s-%d", id, i)
 	}
 	g.taken[section+"/"+candidate] = true
 	return candidate
-}
-
-func (g *graph) isTaken(section, id string) bool {
-	path := []string{section}
-	if section == "pipelines" {
-		path = []string{"service", "pipelines"}
-	}
-	declared := slices.ContainsFunc(g.document.components(path...), func(key string) bool { return sameID(key, id) })
-	return declared || g.taken[section+"/"+id]
 }
 
 // maxName leaves room below the 1024 bytes that the collector allows a name, for what fresh appends.

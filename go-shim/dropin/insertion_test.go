@@ -5,6 +5,7 @@ package dropin
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,30 +79,32 @@ func copied(t *testing.T, value map[string]any) map[string]any {
 
 // Scenario: the configurations of testdata/insertion.
 // Guarantee: each becomes exactly what its file says, each change is reported in the order given, and a second run over the
-// result changes nothing and says nothing new.
+// result changes nothing.
 func TestInsertion(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "insertion", "*.yaml"))
+	eachFixture(t, filepath.Join("testdata", "insertion", "*.yaml"), insert)
+}
+
+// eachFixture runs steps over all files of a pattern.
+func eachFixture(t *testing.T, pattern string, steps ...step) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			f := loadFixture(t, file)
-			output, report, err := runSteps(t, f.Input, surroundingsOf(f), insert)
+			output, report, err := runSteps(t, f.Input, surroundingsOf(f), steps...)
 			if f.Error != "" {
 				require.ErrorContains(t, err, f.Error)
 				return
 			}
 			require.NoError(t, err)
 			expected := copied(t, f.Input)
-			for section, value := range f.Output {
-				expected[section] = value
-			}
-			if !assert.Equal(t, asYAML(t, expected), asYAML(t, output)) {
-				t.Log(asYAML(t, output))
-			}
+			maps.Copy(expected, f.Output)
+			assert.Equal(t, asYAML(t, expected), asYAML(t, output))
 			assertReports(t, f.Reports, report)
 
-			again, _, err := runSteps(t, output, surroundingsOf(f), insert)
+			again, _, err := runSteps(t, output, surroundingsOf(f), steps...)
 			require.NoError(t, err)
 			assert.Equal(t, asYAML(t, output), asYAML(t, again), "the second run changes something")
 		})

@@ -14,9 +14,9 @@ type part struct {
 	module  string   // how its line in builder-config.yaml ends, without the version
 }
 
-// parts are those of builder-config.yaml; a test compares. The names are those that contrib and core v0.158.0 register
+// shippedParts are those of builder-config.yaml; a test compares. The names are those that contrib and core v0.158.0 register
 // (type and deprecated_type in each metadata.yaml).
-var parts = []part{
+var shippedParts = []part{
 	{"receivers", []string{"otlp"}, "receiver/otlpreceiver"},
 	{"receivers", []string{"kafka"}, "receiver/kafkareceiver"},
 	{"receivers", []string{"prometheus"}, "receiver/prometheusreceiver"},
@@ -63,7 +63,7 @@ var sections = []string{"receivers", "processors", "exporters", "connectors", "e
 
 // shipped tells whether the distribution takes a type.
 func shipped(section, kind string) bool {
-	return slices.ContainsFunc(parts, func(part part) bool {
+	return slices.ContainsFunc(shippedParts, func(part part) bool {
 		return part.section == section && slices.Contains(part.types, kind)
 	})
 }
@@ -71,7 +71,7 @@ func shipped(section, kind string) bool {
 // shippedTypes lists the types of a section by their names of today, sorted.
 func shippedTypes(section string) []string {
 	var types []string
-	for _, part := range parts {
+	for _, part := range shippedParts {
 		if part.section == section {
 			types = append(types, part.types[0])
 		}
@@ -83,7 +83,7 @@ func shippedTypes(section string) []string {
 // spelling returns the type that another one differs from in underscores only: "groupbyattrs" for "group_by_attrs".
 func spelling(section, kind string) (string, bool) {
 	bare := strings.ReplaceAll(kind, "_", "")
-	for _, part := range parts {
+	for _, part := range shippedParts {
 		if part.section == section && strings.ReplaceAll(part.types[0], "_", "") == bare {
 			return part.types[0], true
 		}

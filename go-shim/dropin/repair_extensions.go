@@ -9,29 +9,6 @@ import (
 	"go.opentelemetry.io/collector/featuregate"
 )
 
-// repairBallast takes the memory ballast away, which core removed in v0.109: Go's memory limit does its work since.
-func repairBallast(document *document, _ environment, report *report) error {
-	for _, id := range document.components("extensions") {
-		if kind, _ := splitID(id); kind != "memory_ballast" {
-			continue
-		}
-		if err := document.drop("extensions", id); err != nil {
-			return err
-		}
-		report.warn(ruleMemoryBallast, []string{"extensions", id},
-			"the extension memory_ballast was removed in v0.109 and is left out: remove it, "+
-				"and set the environment variable GOMEMLIMIT to bound memory")
-	}
-	for _, id := range document.components("processors") {
-		path := []string{"processors", id, "ballast_size_mib"}
-		if kind, _ := splitID(id); kind != "memory_limiter" || !document.remove(path...) {
-			continue
-		}
-		report.warn(ruleMemoryBallast, path, "there is no ballast any more, so its size is left out: remove the setting")
-	}
-	return nil
-}
-
 // componentStatusGate turns the settings of the second generation on in health_check v0.158.0.
 const componentStatusGate = "extension.healthcheck.useComponentStatus"
 

@@ -9,6 +9,7 @@ const (
 	ruleExporterBatcher   = "exporter-batcher"
 	ruleRemoteWriteHTTP   = "remote-write-http"
 	ruleMemoryBallast     = "memory-ballast"
+	ruleLimiterInterval   = "memory-limiter-interval"
 	ruleHealthCheckV2     = "health-check-v2"
 	ruleHTTPKeepAlive     = "http-keep-alive"
 	ruleMetricSuffixes    = "metric-suffixes"
@@ -29,6 +30,7 @@ var repairs = []step{
 	repairBatcher,
 	repairRemoteWriteHTTP,
 	repairBallast,
+	repairLimiterInterval,
 	repairHealthCheck,
 	repairKeepAlive,
 	repairSuffixes,

@@ -19,7 +19,7 @@ import (
 // Guarantee: it becomes what the case says, with exactly these lines in the log; what needs nothing keeps even both forms
 // of values from variables; and a second pass changes nothing (idempotence).
 func TestRepairs(t *testing.T) {
-	for rule, cases := range repairCases(t) {
+	for rule, cases := range ruleCases(t, "repairs") {
 		for _, c := range cases {
 			t.Run(rule+"/"+c.Name, func(t *testing.T) {
 				for name, value := range c.Environment {
@@ -29,7 +29,7 @@ func TestRepairs(t *testing.T) {
 				conf := resolve(t, baseConfiguration(t), c.Input)
 				before := xconfmap.ToStringMapRaw(conf)
 
-				assert.Equal(t, c.Entries, run(t, conf, c.Environment, repair))
+				assert.Equal(t, c.Entries, passThrough(t, conf, c.Environment, repair))
 				if c.Output == "" {
 					assert.Equal(t, before, xconfmap.ToStringMapRaw(conf))
 				} else {
@@ -37,7 +37,7 @@ func TestRepairs(t *testing.T) {
 				}
 
 				once := xconfmap.ToStringMapRaw(conf)
-				run(t, conf, c.Environment, repair)
+				passThrough(t, conf, c.Environment, repair)
 				assert.Equal(t, once, xconfmap.ToStringMapRaw(conf))
 			})
 		}
@@ -49,19 +49,25 @@ func TestRepairs(t *testing.T) {
 func TestRepairsAreDocumentedAndTested(t *testing.T) {
 	rules := []string{
 		ruleComponentName, ruleExporterLogging, ruleExporterBatcher, ruleRemoteWriteHTTP, ruleMemoryBallast,
+		ruleLimiterInterval,
 		ruleHealthCheckV2, ruleHTTPKeepAlive, ruleMetricSuffixes, ruleResourceLabels, ruleActionValue,
 		ruleSelfMetricsHost, ruleSelfMetricsReader, ruleProfilesPipeline, rulePartUnused, rulePartMissing,
 	}
 	slices.Sort(rules)
-	cases := repairCases(t)
+	requireShown(t, rules, ruleCases(t, "repairs"))
+	assert.Equal(t, rules, documentedRules(t, "Repairs"))
+}
+
+// requireShown checks that the rules are those of the cases, and that each is reported by one of its own.
+func requireShown(t *testing.T, rules []string, cases map[string][]ruleCase) {
+	t.Helper()
 	assert.Equal(t, rules, slices.Sorted(maps.Keys(cases)))
 	for rule, cases := range cases {
-		shown := slices.ContainsFunc(cases, func(c repairCase) bool {
+		shown := slices.ContainsFunc(cases, func(c ruleCase) bool {
 			return slices.ContainsFunc(c.Entries, func(entry string) bool { return strings.HasPrefix(entry, rule+" ") })
 		})
 		assert.True(t, shown, "no case of %s reports it", rule)
 	}
-	assert.Equal(t, rules, documentedRules(t, "Repairs"))
 }
 
 // documentedRules lists the first column of the table below a heading of README.md, sorted.
@@ -87,7 +93,7 @@ func documentedRules(t *testing.T, heading string) []string {
 // Guarantee: the repairs do not disturb each other: none fails, and a second pass changes nothing.
 func TestRepairsTogether(t *testing.T) {
 	var inputs []string
-	for _, cases := range repairCases(t) {
+	for _, cases := range ruleCases(t, "repairs") {
 		for _, c := range cases {
 			inputs = append(inputs, c.Input)
 		}
@@ -100,9 +106,9 @@ func TestRepairsTogether(t *testing.T) {
 			documents = append(documents, inputs[random.IntN(len(inputs))])
 		}
 		conf := resolve(t, documents...)
-		run(t, conf, nil, repair)
+		passThrough(t, conf, nil, repair)
 		once := xconfmap.ToStringMapRaw(conf)
-		run(t, conf, nil, repair)
+		passThrough(t, conf, nil, repair)
 		require.Equal(t, once, xconfmap.ToStringMapRaw(conf), strings.Join(documents, "---\n"))
 	}
 }

@@ -33,7 +33,7 @@ func readAnswer(response *http.Response, now time.Time) error {
 	if status >= 200 && status <= 299 {
 		return nil
 	}
-	err := fmt.Errorf("Loki answered %s", describe(response))
+	err := fmt.Errorf("answer of Loki: %s", describe(response))
 	if status != http.StatusTooManyRequests && status < 500 {
 		return consumererror.NewPermanent(err)
 	}

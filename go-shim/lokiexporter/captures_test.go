@@ -34,10 +34,10 @@ var inTheField = DefaultLabelsConfig{Exporter: false, Job: true, Instance: true,
 // Guarantee: every record is one line of the stream {job="claude-code"}, at its time; what LogQL's `| json` makes of the
 // line is the record: attributes_tool_name, attributes_event_name and so on, with the values that were sent.
 func TestCaptures(t *testing.T) {
+	tools := map[string]int{}
 	for _, version := range []string{"claude-code-2.1.197", "claude-code-2.1.329"} {
 		for _, encoding := range []string{"json", "protobuf"} {
 			t.Run(version+"/"+encoding, func(t *testing.T) {
-				tools := 0
 				for _, ld := range capturedLogs(t, filepath.Join(captures, version, "two-sessions-"+encoding)) {
 					streams := sent(t, inTheField, ld)
 					require.Len(t, streams, 1)
@@ -46,13 +46,16 @@ func TestCaptures(t *testing.T) {
 					for _, record := range records(ld) {
 						entry := entryOf(t, streams[0], record)
 						assert.Equal(t, expectedFields(record), logQL(t, entry.Line))
-						tools += len(regexp.MustCompile("tool_result").FindAllString(entry.Line, 1))
+						if fields := logQL(t, entry.Line); fields["attributes_event_name"] == "tool_result" {
+							assert.Contains(t, entry.Line, "tool_result")
+							tools[fields["attributes_tool_name"]]++
+						}
 					}
 				}
-				assert.Positive(t, tools, `{job="claude-code"} |~ "tool_result" | json finds something`)
 			})
 		}
 	}
+	assert.Positive(t, tools["Write"], `{job="claude-code"} |~ "tool_result" | json by attributes_tool_name: %v`, tools)
 }
 
 // Scenario: one request of Claude Code, with the labels of configurations in the field.

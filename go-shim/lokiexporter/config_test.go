@@ -66,14 +66,20 @@ func TestRefusedConfigurations(t *testing.T) {
 		raw  map[string]any
 		says []string
 	}{
-		"no endpoint":       {map[string]any{}, []string{`"endpoint" is missing`, "http://loki:3100/loki/api/v1/push"}},
-		"no scheme":         {map[string]any{"endpoint": "loki:3100"}, []string{`"endpoint" is no URL`, "http://loki:3100/loki/api/v1/push"}},
-		"no host":           {map[string]any{"endpoint": "http:///loki/api/v1/push"}, []string{`"endpoint" is no URL`}},
-		"unknown":           {map[string]any{"endpoint": endpoint, "endpoints": "x"}, []string{"endpoints"}},
-		"unknown label":     {map[string]any{"endpoint": endpoint, "default_labels_enabled": map[string]any{"servce": true}}, []string{"default_labels_enabled", "servce"}},
-		"unknown in queue":  {map[string]any{"endpoint": endpoint, "sending_queue": map[string]any{"size": 1}}, []string{"sending_queue", "size"}},
-		"withdrawn":         {map[string]any{"endpoint": endpoint, "tenant_id": "a", "labels": map[string]any{"attributes": map[string]any{"a": ""}}}, []string{`"tenant_id" is no setting any more`, "X-Scope-OrgID", `"labels" is no setting any more`, "loki.attribute.labels"}},
-		"withdrawn too":     {map[string]any{"endpoint": endpoint, "format": "body", "tenant": map[string]any{"source": "static"}}, []string{`"format"`, "loki.format", `"tenant"`, "loki.tenant"}},
+		"no endpoint":      {map[string]any{}, []string{`"endpoint" is missing`, "http://loki:3100/loki/api/v1/push"}},
+		"no scheme":        {map[string]any{"endpoint": "loki:3100"}, []string{`"endpoint" is no URL`, "http://loki:3100/loki/api/v1/push"}},
+		"no host":          {map[string]any{"endpoint": "http:///loki/api/v1/push"}, []string{`"endpoint" is no URL`}},
+		"unknown":          {map[string]any{"endpoint": endpoint, "endpoints": "x"}, []string{"endpoints"}},
+		"unknown label":    {map[string]any{"endpoint": endpoint, "default_labels_enabled": map[string]any{"servce": true}}, []string{"default_labels_enabled", "servce"}},
+		"unknown in queue": {map[string]any{"endpoint": endpoint, "sending_queue": map[string]any{"size": 1}}, []string{"sending_queue", "size"}},
+		"withdrawn": {
+			map[string]any{"endpoint": endpoint, "tenant_id": "a", "labels": map[string]any{"attributes": map[string]any{"a": ""}}},
+			[]string{`"tenant_id" is no setting any more`, "X-Scope-OrgID", `"labels" is no setting any more`, "loki.attribute.labels"},
+		},
+		"withdrawn too": {
+			map[string]any{"endpoint": endpoint, "format": "body", "tenant": map[string]any{"source": "static"}},
+			[]string{`"format"`, "loki.format", `"tenant"`, "loki.tenant"},
+		},
 		"snappy twice":      {map[string]any{"endpoint": endpoint, "compression": "snappy"}, []string{"compression: snappy", "leave it out"}},
 		"unknown to Loki":   {map[string]any{"endpoint": endpoint, "compression": "zstd"}, []string{"compression: zstd", "leave it out"}},
 		"no compression":    {map[string]any{"endpoint": endpoint, "compression": "brotli"}, []string{"compression"}},

@@ -52,11 +52,11 @@ func (c *Config) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(c.ConstLabels)) {
 		label, err := namer.constLabel(name, c.ConstLabels[name])
 		if err != nil {
-			faults = append(faults, fmt.Errorf("const_labels: %w", err))
+			faults = append(faults, err)
 			continue
 		}
 		if other, ok := labels[label]; ok {
-			faults = append(faults, fmt.Errorf("const_labels: %q and %q are both the label %q: leave one out", other, name, label))
+			faults = append(faults, fmt.Errorf("const_labels has %q and %q, which are both the label %q: remove one", other, name, label))
 		}
 		labels[label] = name
 	}

@@ -31,31 +31,60 @@ type label struct {
 // labels knows what names become.
 type labels struct {
 	namer  *namer
-	byKey  map[string]*label
+	byKey  map[string]known
 	byName map[string]*label
 	bytes  int
+
+	// row has the attributes of the last points, by their place. Clients write the same ones in the same order, so the
+	// map is mostly not asked.
+	row []known
 }
 
+// known is the name of an attribute, and the label that it becomes.
+type known struct {
+	key   string
+	label *label
+}
+
+// maxRow is how many places of a row are remembered.
+const maxRow = 64
+
 func newLabels(namer *namer) *labels {
-	return &labels{namer: namer, byKey: map[string]*label{}, byName: map[string]*label{}}
+	return &labels{namer: namer, byKey: map[string]known{}, byName: map[string]*label{}, row: make([]known, 0, maxRow)}
+}
+
+// at returns the label that the attribute in a place of a point becomes.
+func (l *labels) at(place int, key string) *label {
+	if place < len(l.row) && l.row[place].key == key {
+		return l.row[place].label
+	}
+	label := l.of(key)
+	switch {
+	case place < len(l.row):
+		l.row[place] = l.byKey[key]
+	case place == len(l.row) && place < maxRow:
+		l.row = append(l.row, l.byKey[key])
+	}
+	return label
 }
 
 // of returns the label that an attribute becomes. A label that cannot be stands for all attributes that get its name.
 func (l *labels) of(key string) *label {
 	if known, ok := l.byKey[key]; ok {
-		return known
+		return known.label
 	}
 	name, possible := l.namer.label(key)
-	known, ok := l.byName[name]
+	found, ok := l.byName[name]
 	if !ok {
 		name = strings.Clone(name)
-		known = &label{name: name, possible: possible}
-		l.byName[name] = known
+		found = &label{name: name, possible: possible}
+		l.byName[name] = found
 		l.bytes += len(name)
 	}
-	l.byKey[strings.Clone(key)] = known // a copy, so that it holds nothing of the request
+	key = strings.Clone(key) // a copy, so that nothing of the request is held
+	l.byKey[key] = known{key: key, label: found}
 	l.bytes += len(key)
-	return known
+	return found
 }
 
 // full reports whether more names are remembered than shall be.

@@ -39,7 +39,7 @@ func newNamer(strategy string) (*namer, error) {
 	case noUTF8EscapingWithSuffixes, noTranslation:
 		utf8Allowed = true
 	default:
-		return nil, fmt.Errorf("translation_strategy: the exporter knows no %q; it is one of %s, %s, %s, %s", strategy,
+		return nil, fmt.Errorf("translation_strategy is %q, which the exporter does not know: use its own, %s, %s, %s or %s, or leave it out", strategy,
 			underscoreEscapingWithSuffixes, underscoreEscapingWithoutSuffixes, noUTF8EscapingWithSuffixes, noTranslation)
 	}
 	return &namer{labels: otlptranslator.LabelNamer{
@@ -59,10 +59,10 @@ func (n *namer) label(key string) (string, bool) {
 func (n *namer) constLabel(name, value string) (string, error) {
 	label, possible := n.label(name)
 	if !possible {
-		return "", fmt.Errorf("%q cannot be the name of a label", name)
+		return "", fmt.Errorf("const_labels has %q, which no label can be named: use letters, digits and underscores, with at most one underscore at the beginning", name)
 	}
 	if !utf8.ValidString(value) {
-		return "", fmt.Errorf("the value of %q is not valid UTF-8", name)
+		return "", fmt.Errorf("const_labels has the value %q for %q: write it in UTF-8", value, name)
 	}
 	return label, nil
 }

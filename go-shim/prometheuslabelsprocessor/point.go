@@ -50,16 +50,10 @@ func (w *worker) settlePoint(attributes pcommon.Map, taken *label) {
 // promote copies the resource's attributes, over those of the point that have the same key, as contrib's
 // pkg/resourcetotelemetry does.
 func (w *worker) promote(attributes pcommon.Map) {
-	promoted := 0
-	if w.cfg.ResourceAttributes {
-		promoted = w.promoted.Len()
-	}
-	if more := promoted + len(w.constants); more > 0 {
-		attributes.EnsureCapacity(attributes.Len() + more)
-	}
-	if promoted == 0 {
+	if !w.cfg.ResourceAttributes || w.promoted.Len() == 0 {
 		return
 	}
+	attributes.EnsureCapacity(attributes.Len() + w.promoted.Len() + len(w.constants))
 	for key, value := range w.promoted.All() {
 		value.CopyTo(attributes.PutEmpty(key))
 	}
@@ -69,11 +63,13 @@ func (w *worker) promote(attributes pcommon.Map) {
 // number of the point.
 func (w *worker) collides(attributes pcommon.Map, at place) bool {
 	w.points++
+	number := 0
 	for key, value := range attributes.All() {
 		if at.hides(key) {
 			continue
 		}
-		label := w.labelAt(at, key)
+		label := w.labelNumber(number, at, key)
+		number++
 		if !label.possible || label.point == w.points || label.owned == w.scopes || label == at.taken || !isText(value) {
 			return true
 		}
@@ -99,18 +95,27 @@ func (w *worker) unfit(attributes pcommon.Map) bool {
 // or settle must have marked the labels of the point.
 func (w *worker) putConstants(attributes pcommon.Map, at place) bool {
 	others := false
-	for i := range w.constants {
-		constant := &w.constants[i]
+	for i, constant := range w.constants {
 		label := constant.label
 		if label.point == w.points || label.owned == w.scopes || label == at.taken {
 			others = true
 			continue
 		}
+		attributes.EnsureCapacity(attributes.Len() + len(w.constants) - i)
 		attributes.PutStr(constant.key, constant.value)
 	}
 	return others
 }
 
+// labelNumber is labelAt where attributes are gone through in order.
+func (w *worker) labelNumber(number int, at place, key string) *label {
+	if at.point {
+		return w.labels.at(number, key)
+	}
+	return w.labelAt(at, key)
+}
+
+// labelAt returns the label that an attribute becomes.
 func (w *worker) labelAt(at place, key string) *label {
 	if at.prefix == "" {
 		return w.labels.of(key)

@@ -3,8 +3,8 @@
 // Package pushtest stands in for the push API of Loki in tests. It is stricter than Loki: what a Loki of any version or
 // with any setting could refuse, drop or read in two ways is an error.
 //
-// The module tests has a copy of this package, lokistandin: neither module can import the other, and a test there
-// compares the two.
+// There are two copies, pushtest in the exporter's module and lokistandin in that of the end-to-end tests: neither can
+// import from the other. A test beside lokistandin compares them.
 package pushtest
 
 import (
