@@ -5,7 +5,9 @@ package lokiexporter // import "github.com/tokenledger/tokenledger/go-shim/lokie
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -26,6 +28,10 @@ type Config struct {
 
 	// DefaultLabelsEnabled turns off labels that streams get without being asked for.
 	DefaultLabelsEnabled DefaultLabelsConfig `mapstructure:"default_labels_enabled"`
+
+	// unknownLabels are names in default_labels_enabled that mean nothing. The removed exporter took any name, so they
+	// are a warning at the start and no error.
+	unknownLabels []string
 }
 
 // DefaultLabelsConfig says which labels streams get without a hint; all of them unless turned off.
@@ -78,8 +84,22 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
+	c.setUnknownLabelsAside(conf)
 	return conf.Unmarshal(c)
 }
+
+func (c *Config) setUnknownLabelsAside(conf *confmap.Conf) {
+	labels, _ := conf.Get("default_labels_enabled").(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if !slices.Contains(defaultLabels, name) {
+			c.unknownLabels = append(c.unknownLabels, name)
+			conf.Delete("default_labels_enabled" + confmap.KeyDelimiter + name)
+		}
+	}
+}
+
+// defaultLabels are the names that default_labels_enabled knows.
+var defaultLabels = []string{"exporter", "job", "instance", "level"}
 
 // Validate checks what can be checked without a connection. Messages leave the URL out: it can hold a password.
 func (c *Config) Validate() error {

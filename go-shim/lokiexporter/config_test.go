@@ -70,7 +70,6 @@ func TestRefusedConfigurations(t *testing.T) {
 		"no scheme":        {map[string]any{"endpoint": "loki:3100"}, []string{`"endpoint" is no URL`, "http://loki:3100/loki/api/v1/push"}},
 		"no host":          {map[string]any{"endpoint": "http:///loki/api/v1/push"}, []string{`"endpoint" is no URL`}},
 		"unknown":          {map[string]any{"endpoint": endpoint, "endpoints": "x"}, []string{"endpoints"}},
-		"unknown label":    {map[string]any{"endpoint": endpoint, "default_labels_enabled": map[string]any{"servce": true}}, []string{"default_labels_enabled", "servce"}},
 		"unknown in queue": {map[string]any{"endpoint": endpoint, "sending_queue": map[string]any{"size": 1}}, []string{"sending_queue", "size"}},
 		"withdrawn": {
 			map[string]any{"endpoint": endpoint, "tenant_id": "a", "labels": map[string]any{"attributes": map[string]any{"a": ""}}},
@@ -98,6 +97,19 @@ func TestRefusedConfigurations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Scenario: default_labels_enabled has names that mean nothing, which the removed exporter took.
+// Guarantee: the configuration is taken too, what it says of known names holds, and the unknown ones are known for a warning.
+func TestUnknownDefaultLabels(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	require.NoError(t, confmap.NewFromStringMap(map[string]any{
+		"endpoint":               "http://loki:3100/loki/api/v1/push",
+		"default_labels_enabled": map[string]any{"servce": true, "job": false, "host": false},
+	}).Unmarshal(cfg))
+	require.NoError(t, confmap.Validate(cfg))
+	assert.Equal(t, DefaultLabelsConfig{Exporter: true, Instance: true, Level: true}, cfg.DefaultLabelsEnabled)
+	assert.Equal(t, []string{"host", "servce"}, cfg.unknownLabels)
 }
 
 // Scenario: an endpoint holds a password and cannot be read.

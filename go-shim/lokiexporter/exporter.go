@@ -112,6 +112,10 @@ func (e *lokiExporter) start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	e.client = client
+	if unknown := e.config.unknownLabels; len(unknown) > 0 {
+		e.settings.Logger.Warn("default_labels_enabled has names that mean nothing: remove them",
+			zap.Strings("unknown", unknown), zap.Strings("known", defaultLabels))
+	}
 	return nil
 }
 

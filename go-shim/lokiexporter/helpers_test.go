@@ -117,3 +117,17 @@ func sent(t *testing.T, defaults DefaultLabelsConfig, ld plog.Logs) []pushtest.S
 
 // allLabels is the default.
 var allLabels = createDefaultConfig().(*Config).DefaultLabelsEnabled
+
+func marshal(t *testing.T, ld plog.Logs) []byte {
+	t.Helper()
+	bytes, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
+	require.NoError(t, err)
+	return bytes
+}
+
+func unmarshal(t *testing.T, bytes []byte) plog.Logs {
+	t.Helper()
+	ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(bytes)
+	require.NoError(t, err)
+	return ld
+}

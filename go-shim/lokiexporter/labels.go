@@ -185,10 +185,16 @@ func (s *labelSet) String() string {
 		}
 		b.WriteString(l.name)
 		b.WriteByte('=')
-		b.WriteString(strconv.Quote(l.value))
+		b.WriteString(quoted(l.value))
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// quoted is a value as the parser of labels reads it, which is Prometheus's: that one takes U+FFFD, which stands for bytes
+// that were no UTF-8, for such bytes itself, unless it is an escape.
+func quoted(value string) string {
+	return strings.ReplaceAll(strconv.Quote(value), "\uFFFD", `\ufffd`)
 }
 
 // labelName makes a name that Loki takes ([a-zA-Z_][a-zA-Z0-9_]*) as the removed exporter did: _ for any other

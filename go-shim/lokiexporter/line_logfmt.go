@@ -131,7 +131,7 @@ func (f fields) String() string {
 		b.WriteString(logfmtKey(one.key))
 		b.WriteByte('=')
 		if strings.ContainsFunc(one.value, needsQuotes) {
-			b.Write(compact(one.value, false))
+			b.Write(appendString(nil, one.value, false))
 		} else {
 			b.WriteString(one.value)
 		}

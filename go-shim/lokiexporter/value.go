@@ -7,6 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -18,50 +21,85 @@ const (
 	tooDeep  = "[nested too deeply]"
 )
 
-// plain makes a value that encoding/json can write: what JSON has no number for becomes a text, as protobuf's JSON has it.
-func plain(value pcommon.Value, depth int) any {
+// appendJSON writes a value as encoding/json writes what AsRaw makes of it: keys in order, <, > and & as escapes, bytes in
+// base64 (null if there are none). What JSON has no number for becomes a text, as protobuf's JSON has it.
+func appendJSON(b []byte, value pcommon.Value, depth int) []byte {
 	switch value.Type() {
 	case pcommon.ValueTypeStr:
-		return value.Str()
+		return appendString(b, value.Str(), true)
 	case pcommon.ValueTypeBool:
-		return value.Bool()
+		return strconv.AppendBool(b, value.Bool())
 	case pcommon.ValueTypeInt:
-		return value.Int()
+		return strconv.AppendInt(b, value.Int(), 10)
 	case pcommon.ValueTypeDouble:
-		return plainNumber(value.Double())
+		return appendNumber(b, value.Double())
 	case pcommon.ValueTypeBytes:
-		return base64.StdEncoding.EncodeToString(value.Bytes().AsRaw())
+		if value.Bytes().Len() == 0 {
+			return append(b, "null"...)
+		}
+		b = base64.StdEncoding.AppendEncode(append(b, '"'), value.Bytes().AsRaw())
+		return append(b, '"')
 	case pcommon.ValueTypeMap:
 		if depth >= maxDepth {
-			return tooDeep
+			return appendString(b, tooDeep, true)
 		}
-		return plainMap(value.Map(), nil, depth+1)
+		return appendMap(b, entries(value.Map(), nil), depth+1)
 	case pcommon.ValueTypeSlice:
 		if depth >= maxDepth {
-			return tooDeep
+			return appendString(b, tooDeep, true)
 		}
-		list := make([]any, 0, value.Slice().Len())
-		for _, element := range value.Slice().All() {
-			list = append(list, plain(element, depth+1))
+		b = append(b, '[')
+		for i, element := range value.Slice().All() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(b, element, depth+1)
 		}
-		return list
+		return append(b, ']')
 	default:
-		return nil
+		return append(b, "null"...)
 	}
 }
 
-// plainMap leaves out what hidden names; nil hides nothing.
-func plainMap(values pcommon.Map, hidden func(key string) bool, depth int) map[string]any {
-	out := make(map[string]any, values.Len())
+// entry is a key of a map with its value.
+type entry struct {
+	key   string
+	value pcommon.Value
+}
+
+// entries are those of a map in the order of keys, without those that hidden names (nil hides nothing). Of a key that the
+// wire has twice the last one counts.
+func entries(values pcommon.Map, hidden func(key string) bool) []entry {
+	all := make([]entry, 0, values.Len())
 	for key, value := range values.All() {
 		if hidden == nil || !hidden(key) {
-			out[key] = plain(value, depth)
+			all = append(all, entry{key, value})
 		}
 	}
-	return out
+	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	kept := all[:0]
+	for i, one := range all {
+		if i+1 == len(all) || all[i+1].key != one.key {
+			kept = append(kept, one)
+		}
+	}
+	return kept
 }
 
-func plainNumber(number float64) any {
+func appendMap(b []byte, all []entry, depth int) []byte {
+	b = append(b, '{')
+	for i, one := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, one.key, true), ':')
+		b = appendJSON(b, one.value, depth)
+	}
+	return append(b, '}')
+}
+
+// wordFor is the text for a number that JSON does not have, empty for all others.
+func wordFor(number float64) string {
 	switch {
 	case math.IsNaN(number):
 		return "NaN"
@@ -70,8 +108,35 @@ func plainNumber(number float64) any {
 	case math.IsInf(number, -1):
 		return "-Infinity"
 	default:
-		return number
+		return ""
 	}
+}
+
+func appendNumber(b []byte, number float64) []byte {
+	if word := wordFor(number); word != "" {
+		return appendString(b, word, true)
+	}
+	text, _ := json.Marshal(number) // it fails for the three above only
+	return append(b, text...)
+}
+
+// appendString writes a text in quotes. Most have nothing to escape; the library does the others, which it also makes
+// valid UTF-8. escapeHTML writes <, > and & as escapes.
+func appendString(b []byte, text string, escapeHTML bool) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || escapeHTML && (c == '<' || c == '>' || c == '&') {
+			return appendEscaped(b, text, escapeHTML)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
+}
+
+func appendEscaped(b []byte, text string, escapeHTML bool) []byte {
+	buffer := bytes.NewBuffer(b)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(escapeHTML)
+	_ = encoder.Encode(text) // a text can always be written
+	return bytes.TrimSuffix(buffer.Bytes(), []byte{'\n'})
 }
 
 // text writes a value as the text of a label or a raw line: lists and maps as JSON, everything else as OpenTelemetry
@@ -79,23 +144,11 @@ func plainNumber(number float64) any {
 func text(value pcommon.Value) string {
 	switch value.Type() {
 	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
-		return string(compact(plain(value, 0), false))
+		return string(appendJSON(nil, value, 0))
 	case pcommon.ValueTypeDouble:
-		if word, ok := plainNumber(value.Double()).(string); ok {
+		if word := wordFor(value.Double()); word != "" {
 			return word
 		}
 	}
 	return value.AsString()
-}
-
-// compact is value as JSON in one line; escapeHTML writes <, > and & as escapes. A value made by plain always has a JSON.
-func compact(value any, escapeHTML bool) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(escapeHTML)
-	if err := encoder.Encode(value); err != nil {
-		// Nothing is lost silently: the reader of the line sees what happened.
-		return compact(map[string]any{"error": err.Error()}, escapeHTML)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
 }

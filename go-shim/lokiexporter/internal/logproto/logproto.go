@@ -13,6 +13,7 @@
 package logproto // import "github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/logproto"
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -43,8 +44,10 @@ const (
 // Append writes a PushRequest. Labels and lines have to be valid UTF-8.
 func Append(b []byte, streams []Stream) []byte {
 	for i := range streams {
+		size := streamSize(&streams[i])
+		b = slices.Grow(b, protowire.SizeTag(requestStreams)+protowire.SizeBytes(size))
 		b = protowire.AppendTag(b, requestStreams, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(streamSize(&streams[i])))
+		b = protowire.AppendVarint(b, uint64(size))
 		b = appendStream(b, &streams[i])
 	}
 	return b

@@ -20,6 +20,9 @@ func ParseLabels(text string) (map[string]string, error) {
 	if inner, ok = cutSuffixIf(ok, inner, "}"); !ok {
 		return nil, fmt.Errorf("labels %q: not in braces", text)
 	}
+	if strings.ContainsRune(text, utf8.RuneError) {
+		return nil, fmt.Errorf("labels %q: no UTF-8, or U+FFFD that is no escape, which Loki takes for the same", text)
+	}
 	labels := map[string]string{}
 	last := ""
 	for first := true; inner != "" || first; first = false {

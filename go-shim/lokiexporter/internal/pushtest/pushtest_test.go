@@ -87,7 +87,7 @@ func TestParseLabels(t *testing.T) {
 	assert.Equal(t, map[string]string{"a": "say \"hi\"\n", "b_9": "\u00e9}, c"}, labels)
 	for _, text := range []string{
 		``, `{}`, `a="b"`, `{a="b"`, `{a=b}`, "{a=`b`}", `{a='b'}`, `{a=""}`, `{="b"}`, `{1a="b"}`, `{a.b="c"}`, `{a="b",c="d"}`, `{a="b", }`,
-		`{c="d", a="b"}`, `{a="b", a="c"}`, `{a="b"} `, `{a="\xff"}`, `{a="b" c="d"}`, `{ a="b"}`, `{é="b"}`, `{a=~"b"}`,
+		`{c="d", a="b"}`, `{a="b", a="c"}`, `{a="b"} `, `{a="\xff"}`, "{a=\"\xff\"}", "{a=\"\uFFFD\"}", `{a="b" c="d"}`, `{ a="b"}`, `{é="b"}`, `{a=~"b"}`,
 	} {
 		_, err := ParseLabels(text)
 		assert.Error(t, err, text)
