@@ -55,18 +55,26 @@ func TestRunsInAnEmptyRoot(t *testing.T) {
 	}
 }
 
-// TestComponents asks the binary what it consists of. It guarantees the parts that the default configuration and the
-// documentation name.
+// TestComponents asks the binary what it consists of. It guarantees the parts that configurations in the field use, that
+// the default configuration and the documentation name, and the aliases of parts that were renamed.
 func TestComponents(t *testing.T) {
 	t.Parallel()
 	output, code := harness.Run(t, harness.Patience, harness.CollectorBinary(harness.MustRoot(t)), "components")
 	require.Zero(t, code)
 	for _, part := range []string{
-		"otlp", "memory_limiter", "token_ledger", "delta_to_cumulative", "prometheus", "prometheus_remote_write", "otlp_http", "file",
-		"debug", "nop", "health_check", "zpages",
+		"otlp", "kafka", // receivers and exporters
+		"attributes", "batch", "delta_to_cumulative", "filter", "groupbyattrs", "interval", "memory_limiter", "metrics_transform",
+		"prometheus_labels", "redaction", "resource", "token_ledger", "transform",
+		"debug", "file", "load_balancing", "loki", "nop", "otlp_grpc", "otlp_http", "prometheus", "prometheus_remote_write",
+		"count", "forward", "routing",
+		"basicauth", "bearertokenauth", "file_storage", "headers_setter", "health_check", "oidc", "pprof", "sigv4auth", "zpages",
 	} {
 		assert.Contains(t, output, "name: "+part+"\n", "%s", part)
 	}
+	for _, provider := range []string{"env", "file", "http", "https", "yaml"} {
+		assert.Contains(t, output, "scheme: "+provider+"\n", "%s", provider)
+	}
+	assert.Contains(t, output, "go-shim", "the converter")
 }
 
 // TestLibraryExports lists the global symbols of the engine's library with nm. It guarantees that all of ours begin
