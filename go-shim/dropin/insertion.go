@@ -45,9 +45,7 @@ func insert(document *document, environment environment, report *report) error {
 	ledgers := graph.plan()
 	for _, ledger := range ledgers {
 		graph.place(ledger)
-		if err := document.set(surroundings.settings(graph, ledger), "processors", ledger.id); err != nil {
-			return err
-		}
+		graph.processors[ledger.id] = surroundings.settings(graph, ledger)
 		graph.report(ledger, surroundings, report)
 	}
 	graph.warnReplicas(ledgers, report)

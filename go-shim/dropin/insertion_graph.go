@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"go.opentelemetry.io/collector/confmap"
 )
 
 // ledgerType is the type of the processor, and of the connector that counts events.
@@ -16,10 +18,11 @@ const ledgerType = "token_ledger"
 // graph is the metrics part of a configuration: pipelines, and the connectors between them. It is changed in memory and
 // then written, so that lists in which nothing changed stay as they were written.
 type graph struct {
-	document *document
-	nodes    []*node         // sorted by identifier, new ones at the end
-	forwards []string        // connectors that are to be declared
-	taken    map[string]bool // "section/identifier" of what is declared, and is to be
+	document   *document
+	nodes      []*node         // sorted by identifier, new ones at the end
+	forwards   []string        // connectors that are to be declared
+	processors map[string]any  // processors that are to be declared, with their settings
+	taken      map[string]bool // "section/identifier" of what is declared, and is to be
 
 	keys map[string]string   // "section/identifier" of what is declared: the key as it is written
 	read map[string]exporter // exporters whose settings were read
@@ -35,7 +38,7 @@ type node struct {
 }
 
 func newGraph(document *document) *graph {
-	g := &graph{document: document, taken: map[string]bool{}, keys: map[string]string{}, read: map[string]exporter{}}
+	g := &graph{document: document, processors: map[string]any{}, taken: map[string]bool{}, keys: map[string]string{}, read: map[string]exporter{}}
 	for _, section := range [][]string{{"processors"}, {"exporters"}, {"connectors"}, {"service", "pipelines"}} {
 		for _, key := range document.components(section...) {
 			id := section[len(section)-1] + "/" + joinID(splitID(key))
@@ -276,39 +279,55 @@ func (g *graph) add(id, origin string, receiver string, processors, exporters []
 	return n
 }
 
-// write brings the changes into the document.
+// write brings the changes into the document, all at once: each change of a document copies the whole of it.
 func (g *graph) write() error {
+	connectors, pipelines := map[string]any{}, map[string]any{}
 	for _, id := range g.forwards {
-		if err := g.document.set(map[string]any{}, "connectors", id); err != nil {
-			return err
-		}
+		connectors[id] = map[string]any{}
 	}
 	for _, n := range g.nodes {
-		if err := g.writeNode(n); err != nil {
-			return err
+		if lists := g.changed(n); len(lists) > 0 {
+			pipelines[n.id] = lists
 		}
 	}
-	return nil
+	changes := map[string]any{}
+	if len(connectors) > 0 {
+		changes["connectors"] = connectors
+	}
+	if len(g.processors) > 0 {
+		changes["processors"] = g.processors
+	}
+	if len(pipelines) > 0 {
+		changes["service"] = map[string]any{"pipelines": pipelines}
+	}
+	return g.document.conf.Merge(confmap.NewFromStringMap(changes))
 }
 
-func (g *graph) writeNode(n *node) error {
-	lists := []struct {
+// changed returns the lists of a node that are not as they were written, and takes away what was written: lists may be
+// merged by appending (feature gate confmap.enableMergeAppendOption).
+func (g *graph) changed(n *node) map[string]any {
+	lists := map[string]any{}
+	for _, list := range []struct {
 		key           string
 		before, after []string
 	}{
 		{"receivers", n.written.receivers, n.receivers},
 		{"processors", n.written.processors, n.processors},
 		{"exporters", n.written.exporters, n.exporters},
-	}
-	for _, list := range lists {
+	} {
 		if slices.Equal(tidy(list.before), list.after) {
 			continue
 		}
-		if err := g.document.setNames(list.after, "service", "pipelines", n.id, list.key); err != nil {
-			return err
+		if len(list.before) > 0 {
+			g.document.remove("service", "pipelines", n.id, list.key)
 		}
+		entries := make([]any, len(list.after))
+		for i, name := range list.after {
+			entries[i] = name
+		}
+		lists[list.key] = entries
 	}
-	return nil
+	return lists
 }
 
 func (n *node) hasType(kind string) bool {

@@ -155,7 +155,7 @@ func kindOf(exporter string) kind {
 // scraped data, token_ledgers of the user's own.
 // Guarantee: whoever is not Prometheus gets its data through exactly the processors that were written, in their order.
 // Everybody gets as many copies as before. Data that Prometheus gets has been through exactly one token_ledger, the last
-// of its processors but for prometheus_labels, unless all of it was scraped or a warning says that nothing was put in. One
+// of its processors but for prometheus_labels before a page, unless all of it was scraped or a warning says that nothing was put in. One
 // exporter has at most one token_ledger that was put in. The result is a graph that the collector takes, and a second run
 // leaves it alone.
 func TestInsertionProperties(t *testing.T) {
@@ -174,6 +174,7 @@ func TestInsertionProperties(t *testing.T) {
 		require.Equal(t, described(before, isForeign, nothing), described(after, isForeign, nothing), description)
 		require.Equal(t, described(before, everything, ours), described(after, everything, ours), description)
 		inserted += checkPrometheus(t, after, report, description)
+		checkLabels(t, after, output, description)
 		checkGraph(t, output, description)
 
 		again, second, err := runSteps(t, output, environment, insert, settleLabels)
@@ -231,6 +232,31 @@ func checkPrometheus(t *testing.T, after []way, report *report, description fmt.
 		inserted++
 	}
 	return inserted
+}
+
+// checkLabels checks that labels are settled for pages only, once, last, on each way that got a token_ledger here, and on all
+// ways to a page whose settings moved.
+func checkLabels(t *testing.T, after []way, output map[string]any, description fmt.Stringer) {
+	t.Helper()
+	moved := func(exporter string) bool {
+		written, _ := parts["exporters"].(map[string]any)[exporter].(map[string]any)
+		left, _ := output["exporters"].(map[string]any)[exporter].(map[string]any)
+		return written["const_labels"] != nil && left["const_labels"] == nil
+	}
+	for _, w := range after {
+		count, here := 0, false
+		for _, id := range w.processors {
+			count += map[bool]int{true: 1}[componentType(id) == labelsType]
+			here = here || componentType(id) == ledgerType && id != "token_ledger/own"
+		}
+		switch {
+		case kindOf(w.exporter) == pull && (here || moved(w.exporter)):
+			require.Equal(t, 1, count, "%v %v", w, description)
+			require.Equal(t, labelsType, componentType(w.processors[len(w.processors)-1]), description)
+		case kindOf(w.exporter) != neutral:
+			require.Zero(t, count, "%v %v", w, description)
+		}
+	}
 }
 
 // checkGraph checks what the collector checks before it builds pipelines.

@@ -3,7 +3,10 @@
 package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -67,8 +70,8 @@ func look(g *graph, environment environment, mode automation, report *report) (*
 	case err != nil:
 		s.memory = "in memory only"
 		report.warn("token-ledger-memory", []string{"service", "pipelines"}, "totals begin anew after each restart, because %s cannot be written (%v): "+
-			"mount a volume there that user 10001 may write, name another directory in %s, or set that to nothing if this is what you want",
-			defaultStateDirectory, err, stateVariable)
+			"let the collector's user write it (in the image user 10001, and a volume), name another directory in %s, or set that to nothing if this is what you want",
+			defaultStateDirectory, cause(err), stateVariable)
 	case s.directory == "":
 		s.memory = fmt.Sprintf("in memory only (%s is empty)", stateVariable)
 	}
@@ -90,13 +93,22 @@ func (e environment) delay() (string, error) {
 // somebody named is used as it is: the start then ends with the reason if it cannot be.
 func (e environment) stateDirectory() (string, error) {
 	value, set := e.lookup(stateVariable)
-	if set && value != defaultStateDirectory {
+	if set && (value == "" || filepath.Clean(value) != defaultStateDirectory) {
 		return value, nil
 	}
 	if err := e.writable(defaultStateDirectory); err != nil {
 		return "", err
 	}
 	return defaultStateDirectory, nil
+}
+
+// cause leaves out which file could not be made: it had a random name.
+func cause(err error) error {
+	var fault *fs.PathError
+	if errors.As(err, &fault) {
+		return fault.Err
+	}
+	return err
 }
 
 // countsEvents tells whether a connector of ours is in use.

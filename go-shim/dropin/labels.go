@@ -201,7 +201,8 @@ func (s *labelStep) declare(p *page) error {
 		return nil
 	}
 	p.processor = s.graph.fresh("processors", joinID(labelsType, p.exporter))
-	return document.set(p.settings, "processors", p.processor)
+	s.graph.processors[p.processor] = p.settings
+	return nil
 }
 
 // divert lets an exporter get its data through a pipeline of its own, which has the processor (P3).

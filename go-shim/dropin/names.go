@@ -60,7 +60,8 @@ func (d *document) addNamesBefore(id string, translation translation, wanted []f
 	if err := d.putBefore(id, namesProcessor(id), joined("names", strings.ReplaceAll(id, "/", "_"))); err != nil {
 		return err
 	}
-	report.inform(ruleNames, path, "Claude Code's metrics show under %d further names (%s), which %s asks for: leave the variable out to have none",
+	report.inform(ruleNames, path,
+		"Claude Code's metrics show under %d further names (%s), which %s asks for: leave the variable out to have none",
 		len(names), familyNames(wanted), namesVariable)
 	return nil
 }
@@ -141,7 +142,8 @@ func (d *document) putBefore(exporter, processor, name string) error {
 	forward, branch := joinID("forward", name), joinID("metrics", name)
 	forked := false
 	for _, pipeline := range d.pipelines() {
-		if pipeline.signal != "metrics" || !slices.ContainsFunc(pipeline.exporters, func(id string) bool { return sameID(id, exporter) }) {
+		is := func(id string) bool { return sameID(id, exporter) }
+		if pipeline.signal != "metrics" || !slices.ContainsFunc(pipeline.exporters, is) {
 			continue
 		}
 		path := []string{"service", "pipelines", pipeline.id}
@@ -154,7 +156,7 @@ func (d *document) putBefore(exporter, processor, name string) error {
 		forked = true
 		exporters := slices.Clone(pipeline.exporters)
 		for i, id := range exporters {
-			if sameID(id, exporter) {
+			if is(id) {
 				exporters[i] = forward
 			}
 		}

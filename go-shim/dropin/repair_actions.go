@@ -5,6 +5,8 @@ package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 import (
 	"strconv"
 	"strings"
+
+	"go.opentelemetry.io/collector/confmap/xconfmap"
 )
 
 // actionLists names the setting that holds the actions of a processor.
@@ -25,31 +27,35 @@ func repairActions(document *document, _ environment, report *report) error {
 		actions, _ := plain(document.raw(path...)).([]any)
 		kept := make([]any, 0, len(actions))
 		for i, action := range actions {
-			if entries, ok := plain(action).(map[string]any); !ok || !withoutValue(entries) {
+			entries, _ := plain(action).(map[string]any)
+			if !withoutValue(entries) {
 				kept = append(kept, action)
 				continue
-			} else {
-				report.warn(ruleActionValue, append(path, strconv.Itoa(i)),
-					"the action %s of %q has no value, often because a variable is not set, and is left out: "+
-						"set the variable, give it a default (${env:NAME:-value}), or remove the action",
-					written(entries["action"]), written(entries["key"]))
 			}
+			report.warn(ruleActionValue, append(path, strconv.Itoa(i)), "the action %s of %q has no value and is left out: %s",
+				written(entries["action"]), written(entries["key"]), valueRemedy(entries))
 		}
-		if len(kept) == len(actions) {
-			continue
-		}
-		if len(kept) > 0 {
+		switch {
+		case len(kept) == len(actions):
+		case len(kept) > 0:
 			if err := document.set(kept, path...); err != nil {
 				return err
 			}
-			continue
+		default:
+			if err := document.drop("processors", id); err != nil {
+				return err
+			}
+			report.warn(ruleActionValue, path[:2], "no action is left, so the processor is taken out: remove it")
 		}
-		if err := document.drop("processors", id); err != nil {
-			return err
-		}
-		report.warn(ruleActionValue, path[:2], "no action is left, so the processor is taken out: remove it")
 	}
 	return nil
+}
+
+func valueRemedy(action map[string]any) string {
+	if _, variable := action["value"].(xconfmap.ExpandedValue); variable {
+		return "set its variable, give it a default (${env:NAME:-value}), or remove the action"
+	}
+	return "write a value, or remove the action"
 }
 
 // withoutValue tells whether an action sets an attribute to nothing. The sources of a value are those that the processors

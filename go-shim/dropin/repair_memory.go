@@ -43,7 +43,8 @@ func repairLimiterInterval(document *document, _ environment, report *report) er
 		if err := document.set(limiterInterval, path...); err != nil {
 			return err
 		}
-		report.warn(ruleLimiterInterval, path, "memory_limiter has no default for check_interval, and %s is used: write check_interval: %s",
+		report.warn(ruleLimiterInterval, path,
+			"memory_limiter has no default for check_interval, and %s is used: write check_interval: %s",
 			limiterInterval, limiterInterval)
 	}
 	return nil

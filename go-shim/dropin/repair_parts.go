@@ -19,6 +19,11 @@ var remedies = map[string]string{
 	"googlemanagedprometheus": "send through a second collector that has this part, with otlp_grpc",
 	"jaeger":                  "Jaeger takes OTLP: write otlp_grpc with its port 4317",
 	"zipkin":                  "send through a second collector that has this part, with otlp_grpc",
+	"datadog":                 "Datadog's agent takes OTLP: write otlp_grpc with its port 4317",
+	"elasticsearch":           "Elastic's APM Server takes OTLP: write otlp_http with its address",
+	"opensearch":              "Data Prepper takes OTLP for OpenSearch: write otlp_grpc with its address",
+	"resourcedetection":       "write the attributes you need with a resource processor",
+	"resource_detection":      "write the attributes you need with a resource processor",
 }
 
 // typePattern is what a type may look like (component v1.64.0, identifiable.go).
@@ -56,7 +61,8 @@ func missing(section, kind string) string {
 			remedy = "remove it from service::extensions"
 		}
 	}
-	return fmt.Sprintf("%s is not in this image, so the start is refused (its %s: %s): %s, or build an image with it from builder-config.yaml",
+	return fmt.Sprintf("%s is not in this image, so the start is refused (its %s: %s): %s, "+
+		"or build an image with it from builder-config.yaml",
 		kind, section, strings.Join(shippedTypes(section), ", "), remedy)
 }
 

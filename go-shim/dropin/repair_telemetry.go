@@ -4,6 +4,7 @@ package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 
 import (
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -54,7 +55,7 @@ func repairTelemetryAddress(document *document, _ environment, report *report) e
 func repairTelemetryHost(document *document, environment environment, report *report) error {
 	host, _ := environment.lookup(hostVariable)
 	host = strings.TrimSpace(host)
-	if host == "" || host == "localhost" || !document.has("service", "pipelines") {
+	if host == "" || onlyHere(host) || !document.has("service", "pipelines") {
 		return nil
 	}
 	if document.has(telemetryReaders...) || document.has(telemetryAddress...) {
@@ -68,9 +69,16 @@ func repairTelemetryHost(document *document, environment environment, report *re
 			return nil // which the collector reports
 		}
 	}
-	report.inform(ruleSelfMetricsHost, telemetryReaders, "the collector's own metrics listen on %s (%s): write readers yourself to change that",
+	report.inform(ruleSelfMetricsHost, telemetryReaders,
+		"the collector's own metrics listen on %s (%s): write readers yourself to change that",
 		net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(defaultTelemetryPort)), hostVariable)
 	return document.set([]any{pullReader(host, defaultTelemetryPort)}, telemetryReaders...)
+}
+
+// onlyHere tells whether an address is that of this machine only, where the default reader listens as it is.
+func onlyHere(host string) bool {
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // pullReader is the reader that service v0.158.0 has by default, elsewhere. What makes up the metrics' names is written

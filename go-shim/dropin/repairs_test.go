@@ -112,3 +112,13 @@ func TestRepairsTogether(t *testing.T) {
 		require.Equal(t, once, xconfmap.ToStringMapRaw(conf), strings.Join(documents, "---\n"))
 	}
 }
+
+// Scenario: a configuration has pipelines of profiles only.
+// Guarantee: they stay, for the collector to say that it needs a feature gate: nothing at all would run without them.
+func TestProfilesAloneStay(t *testing.T) {
+	conf := resolve(t, "receivers: {otlp: }\nexporters: {nop: }\n"+
+		"service: {pipelines: {profiles: {receivers: [otlp], exporters: [nop]}}}")
+	before := xconfmap.ToStringMapRaw(conf)
+	assert.Empty(t, passThrough(t, conf, nil, repair))
+	assert.Equal(t, before, xconfmap.ToStringMapRaw(conf))
+}

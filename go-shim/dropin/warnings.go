@@ -19,31 +19,36 @@ const (
 	rulePlainCredentials  = "plain-credentials"
 	ruleServiceName       = "service-name-overwritten"
 	ruleUnusedComponent   = "unused-component"
+	ruleListensHereOnly   = "listens-here-only"
+	ruleEmptyVariable     = "empty-variable"
 )
 
 // warnings in the order in which they are given.
-var warnings = []func(*document, *report){
+var warnings = []func(*document, environment, *report){
 	warnOfDetailedDebug,
 	warnOfPublicDiagnostics,
 	warnOfAnyOrigin,
 	warnOfPlainCredentials,
 	warnOfServiceName,
 	warnOfUnusedComponents,
+	warnOfUnreachable,
+	warnOfEmptyVariables,
 }
 
 // warn says what works, and stays as it is, but ought to be known by whoever wrote it.
-func warn(document *document, _ environment, report *report) error {
+func warn(document *document, environment environment, report *report) error {
 	for _, warning := range warnings {
-		warning(document, report)
+		warning(document, environment, report)
 	}
 	return nil
 }
 
 // warnOfDetailedDebug: the log of a container is read by more people, and kept longer, than anyone thinks of.
-func warnOfDetailedDebug(document *document, report *report) {
+func warnOfDetailedDebug(document *document, _ environment, report *report) {
 	for _, id := range document.components("exporters") {
 		kind, _ := splitID(id)
-		if kind != "debug" || !strings.EqualFold(document.text("exporters", id, "verbosity"), "detailed") || !document.used("exporters", id) {
+		detailed := strings.EqualFold(document.text("exporters", id, "verbosity"), "detailed")
+		if kind != "debug" || !detailed || !document.used("exporters", id) {
 			continue
 		}
 		report.warn(ruleDebugDetailed, []string{"exporters", id, "verbosity"},
@@ -55,7 +60,7 @@ func warnOfDetailedDebug(document *document, report *report) {
 // diagnostics are extensions that show the inside of the process to whoever reaches them.
 var diagnostics = map[string]bool{"zpages": true, "pprof": true}
 
-func warnOfPublicDiagnostics(document *document, report *report) {
+func warnOfPublicDiagnostics(document *document, _ environment, report *report) {
 	for _, id := range document.components("extensions") {
 		kind, _ := splitID(id)
 		path := []string{"extensions", id, "endpoint"}
@@ -77,7 +82,7 @@ func everyAddress(endpoint string) bool {
 	return host == "" || err == nil && address.IsUnspecified()
 }
 
-func warnOfAnyOrigin(document *document, report *report) {
+func warnOfAnyOrigin(document *document, _ environment, report *report) {
 	for _, id := range document.components("receivers") {
 		path := []string{"receivers", id, "protocols", "http", "cors", "allowed_origins"}
 		if kind, _ := splitID(id); kind != "otlp" {
@@ -97,7 +102,7 @@ func anyOrigin(origin string) bool {
 
 // warnOfPlainCredentials finds exporters and receivers whose passwords or tokens cross a network unencrypted. A name
 // without a dot is a container on the same host's network, and a loopback address never leaves the host.
-func warnOfPlainCredentials(document *document, report *report) {
+func warnOfPlainCredentials(document *document, _ environment, report *report) {
 	for _, id := range document.components("exporters") {
 		path := []string{"exporters", id}
 		if hasCredentials(document, path) && plainTarget(document, path) {
@@ -106,19 +111,20 @@ func warnOfPlainCredentials(document *document, report *report) {
 		}
 	}
 	for _, id := range document.components("receivers") {
-		for _, protocol := range []string{"grpc", "http"} {
-			path := []string{"receivers", id, "protocols", protocol}
-			setting := func(name string) []string { return append(slices.Clone(path), name) }
-			kind, _ := splitID(id)
-			if kind != "otlp" || document.get(setting("auth")...) == nil || document.has(setting("tls")...) ||
-				!everyAddress(document.text(setting("endpoint")...)) {
-				continue
-			}
-			report.warn(rulePlainCredentials, path,
-				"clients' passwords or tokens come in unencrypted: write tls with cert_file and key_file, "+
-					"unless a proxy in front of it ends TLS")
+		path := []string{"receivers", id, "protocols"}
+		plain := plainServer(document, append(path, "grpc")) || plainServer(document, append(path, "http"))
+		if kind, _ := splitID(id); kind == "otlp" && plain {
+			report.warn(rulePlainCredentials, path, "clients' passwords or tokens come in unencrypted: "+
+				"write tls with cert_file and key_file, unless a proxy in front of it ends TLS")
 		}
 	}
+}
+
+// plainServer tells whether a server asks clients on all addresses for credentials, without encryption.
+func plainServer(document *document, path []string) bool {
+	setting := func(name string) []string { return append(slices.Clone(path), name) }
+	return document.get(setting("auth")...) != nil && !document.has(setting("tls")...) &&
+		everyAddress(document.text(setting("endpoint")...))
 }
 
 // secretHeaders are those that carry a secret, in lower case.
@@ -154,7 +160,7 @@ func plainTarget(document *document, path []string) bool {
 }
 
 // warnOfServiceName: service.name is what tells Claude Code, its desktop application and other agents apart.
-func warnOfServiceName(document *document, report *report) {
+func warnOfServiceName(document *document, _ environment, report *report) {
 	for _, id := range document.components("processors") {
 		kind, _ := splitID(id)
 		if kind != "resource" || !document.used("processors", id) {
@@ -169,14 +175,17 @@ func warnOfServiceName(document *document, report *report) {
 				continue
 			}
 			report.warn(ruleServiceName, append(slices.Clone(path), strconv.Itoa(i)),
-				"all agents get the same service.name, so that the desktop application and others cannot be told apart: write action: insert")
+				"all agents get the same service.name, so that the desktop application and others cannot be told apart: "+
+					"write action: insert")
 		}
 	}
 }
 
-// warnOfUnusedComponents: something that is only declared does nothing, which is easy to miss. A delta_to_cumulative that
-// gave way to token_ledger did something before.
-func warnOfUnusedComponents(document *document, report *report) {
+// idle are types that are often declared for later, or that gave way to token_ledger.
+var idle = []string{"debug", "nop", "delta_to_cumulative", "deltatocumulative"}
+
+// warnOfUnusedComponents: something that is only declared does nothing, which is easy to miss.
+func warnOfUnusedComponents(document *document, _ environment, report *report) {
 	if !document.has("service", "pipelines") {
 		return
 	}
@@ -186,8 +195,9 @@ func warnOfUnusedComponents(document *document, report *report) {
 			place = "service::extensions"
 		}
 		for _, id := range document.components(section) {
-			if !document.used(section, id) && !isConverter(id) {
-				report.warn(ruleUnusedComponent, []string{section, id}, "it does nothing, since it is only declared: name it in %s, or remove it", place)
+			if kind, _ := splitID(id); !document.used(section, id) && !slices.Contains(idle, kind) {
+				report.warn(ruleUnusedComponent, []string{section, id},
+					"it does nothing, since it is only declared: name it in %s, or remove it", place)
 			}
 		}
 	}

@@ -90,7 +90,8 @@ type worker struct {
 	// above is what collided in resource and scope at hand: it concerns all their points.
 	above kinds
 
-	settled [kindCount]int64
+	settled  [kindCount]int64
+	settling settling
 }
 
 // constant is a const label.
@@ -116,6 +117,7 @@ func (w *worker) reset() {
 	w.promoted = pcommon.NewMap()
 	w.job, w.instance = exporterLabel{}, exporterLabel{}
 	w.settled = [kindCount]int64{}
+	w.settling.begin(w, place{})
 }
 
 func (w *worker) resource(rm pmetric.ResourceMetrics) {

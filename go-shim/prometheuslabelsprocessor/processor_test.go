@@ -32,7 +32,9 @@ func twoPoints() pmetric.Metrics {
 func parts(md pmetric.Metrics) (pcommon.Map, pmetric.ScopeMetrics, []pcommon.Map) {
 	rm := md.ResourceMetrics().At(0)
 	var points []pcommon.Map
-	eachPoint(md, func(_ pcommon.Map, _ pmetric.ScopeMetrics, _ pmetric.Metric, point pcommon.Map) { points = append(points, point) })
+	eachPoint(md, func(_ pcommon.Map, _ pmetric.ScopeMetrics, _ pmetric.Metric, point pcommon.Map) {
+		points = append(points, point)
+	})
 	return rm.Resource().Attributes(), rm.ScopeMetrics().At(0), points
 }
 
@@ -154,4 +156,17 @@ func TestManyCollisionsInOnePoint(t *testing.T) {
 			assert.Contains(t, []int{1, many}, points[0].Len())
 		})
 	}
+}
+
+// Scenario: a request of a thousand points, each with an own label in place of the const label, else without collisions.
+// Guarantee: no memory per point, only the few allocations of the request itself.
+func TestPointsCostNoMemory(t *testing.T) {
+	p := newTestProcessor(t, &Config{ConstLabels: map[string]string{"type": "const"}})
+	md := benchRequest(nil)
+	allocations := testing.AllocsPerRun(10, func() {
+		if _, err := p.process(t.Context(), md); err != nil {
+			t.Error(err)
+		}
+	})
+	assert.LessOrEqual(t, allocations, 5.0)
 }

@@ -17,6 +17,13 @@ const (
 
 	// replacement stands for bytes that are not UTF-8.
 	replacement = "\uFFFD"
+
+	// maxRenamed is how many attributes get another name one by one. Each time the map looks whether the name is there,
+	// so for more of them, which no real client has, it is made anew.
+	maxRenamed = 32
+
+	// maxScratch is the number of attributes for which memory is kept between points.
+	maxScratch = 256
 )
 
 // settle rewrites attributes so that each becomes a label of its own, and returns what had to be settled.
@@ -29,8 +36,10 @@ const (
 //   - An empty attribute gives way to a const label.
 func (w *worker) settle(attributes pcommon.Map, at place) kinds {
 	w.points++
-	s := settling{worker: w, at: at}
-	for _, a := range inOrder(attributes) {
+	s := &w.settling
+	s.begin(w, at)
+	s.sort(attributes)
+	for _, a := range s.sent {
 		s.place(a)
 	}
 	for _, a := range s.exiled {
@@ -44,21 +53,25 @@ func (w *worker) settle(attributes pcommon.Map, at place) kinds {
 type settling struct {
 	worker *worker
 	at     place
-	kept   []*kept
+	sent   []sent // by key
+	kept   []kept
 	exiled []exiled
+	stays  []bool // by the place in which attributes were sent
 	found  kinds
 }
 
 // sent is an attribute as it came.
 type sent struct {
-	key   string
-	value pcommon.Value
+	key    string
+	value  pcommon.Value
+	number int // its place
 }
 
 // kept is an attribute that will be there. Without text it is as it was sent.
 type kept struct {
 	sent
-	text []byte
+	text    []byte
+	renamed bool // it was sent under another name
 }
 
 // exiled is an attribute that needs another name.
@@ -66,21 +79,31 @@ type exiled struct {
 	name, text string
 }
 
-// inOrder returns attributes by key; those with equal keys as they were sent.
-func inOrder(attributes pcommon.Map) []sent {
-	all := make([]sent, 0, attributes.Len())
-	for key, value := range attributes.All() {
-		all = append(all, sent{key: key, value: value})
+// begin forgets the last ones.
+func (s *settling) begin(w *worker, at place) {
+	if cap(s.sent) > maxScratch {
+		*s = settling{}
 	}
-	slices.SortStableFunc(all, func(a, b sent) int { return cmp.Compare(0, 0) })
-	return all
+	clear(s.sent)
+	clear(s.kept)
+	clear(s.exiled)
+	*s = settling{worker: w, at: at, sent: s.sent[:0], kept: s.kept[:0], exiled: s.exiled[:0], stays: s.stays[:0]}
+}
+
+// sort takes attributes by key; those with equal keys as they were sent.
+func (s *settling) sort(attributes pcommon.Map) {
+	for key, value := range attributes.All() {
+		s.sent = append(s.sent, sent{key: key, value: value, number: len(s.sent)})
+		s.stays = append(s.stays, false)
+	}
+	slices.SortFunc(s.sent, func(a, b sent) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.number, b.number)) })
 }
 
 // place finds the label of an attribute.
 func (s *settling) place(a sent) {
 	w := s.worker
 	if s.at.hides(a.key) {
-		s.kept = append(s.kept, &kept{sent: a})
+		s.kept = append(s.kept, kept{sent: a})
 		return
 	}
 	label := w.labelAt(s.at, a.key)
@@ -106,8 +129,10 @@ func (s *settling) place(a sent) {
 	case label.point == w.points:
 		s.found[kindDuplicate] = true
 		s.kept[label.attribute].join(text)
+	case isText(a.value):
+		s.keep(label, kept{sent: a})
 	default:
-		s.keep(label, a, text)
+		s.keep(label, kept{sent: a, text: []byte(text)})
 	}
 }
 
@@ -123,13 +148,12 @@ func (s *settling) exile(e exiled) {
 	w := s.worker
 	for {
 		label := w.labelAt(s.at, e.name)
-		if label.point == w.points && s.kept[label.attribute].isExile() {
+		if label.point == w.points && s.kept[label.attribute].renamed {
 			s.kept[label.attribute].join(e.text)
 			return
 		}
-		free := label.possible && label.point != w.points && label.owned != w.scopes && label != s.at.taken
-		if free {
-			s.keep(label, sent{key: e.name}, e.text)
+		if label.possible && label.point != w.points && label.owned != w.scopes && label != s.at.taken {
+			s.keep(label, kept{sent: sent{key: e.name}, text: []byte(e.text), renamed: true})
 			return
 		}
 		e.name = exportedPrefix + e.name
@@ -137,18 +161,9 @@ func (s *settling) exile(e exiled) {
 }
 
 // keep marks a label as that of an attribute.
-func (s *settling) keep(label *label, a sent, text string) {
+func (s *settling) keep(label *label, k kept) {
 	label.point, label.attribute = s.worker.points, len(s.kept)
-	k := &kept{sent: a}
-	if k.isExile() || !isText(a.value) {
-		k.text = []byte(text)
-	}
 	s.kept = append(s.kept, k)
-}
-
-// isExile reports whether the attribute has a name that it was not sent with.
-func (k *kept) isExile() bool {
-	return k.value == pcommon.Value{}
 }
 
 // join adds the text of another attribute that becomes the same label.
@@ -165,12 +180,41 @@ func (k *kept) join(text string) {
 	}
 }
 
-// write replaces the attributes. The map is filled at once, because adding one by one looks each time whether it is
-// there, and a client may send any number.
+// write changes the attributes.
 func (s *settling) write(attributes pcommon.Map) {
-	raw := make(map[string]any, len(s.kept))
-	for _, k := range s.kept {
+	renamed := 0
+	for i := range s.kept {
+		k := &s.kept[i]
+		if k.renamed {
+			renamed++
+			continue
+		}
+		s.stays[k.number] = true
 		if k.text != nil {
+			k.value.SetStr(string(k.text))
+		}
+	}
+	if renamed > maxRenamed {
+		s.rewrite(attributes)
+		return
+	}
+	number := -1
+	attributes.RemoveIf(func(string, pcommon.Value) bool {
+		number++
+		return !s.stays[number]
+	})
+	for i := range s.kept {
+		if k := &s.kept[i]; k.renamed {
+			attributes.PutStr(k.key, string(k.text))
+		}
+	}
+}
+
+// rewrite makes the map anew, which takes each attribute once.
+func (s *settling) rewrite(attributes pcommon.Map) {
+	raw := make(map[string]any, len(s.kept))
+	for i := range s.kept {
+		if k := &s.kept[i]; k.renamed {
 			raw[k.key] = string(k.text)
 		} else {
 			raw[k.key] = k.value.AsRaw()
