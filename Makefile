@@ -1,7 +1,7 @@
 # The one entry point. What takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
 PRICE_SOURCES ?= ../shared/data/prices
-.PHONY: help run test crash-test build lib bench fuzz lint prices prices-compare image stack-up stack-down demo clean
+.PHONY: help run test crash-test build lib bench fuzz lint prices prices-compare image image-test stack-up stack-down demo clean
 
 help: ## Print this list
 	@echo 'Tokenledger: exact totals of coding agents. Targets:'
@@ -46,8 +46,11 @@ prices: ## Write the built-in price table anew and show what changes (PRICE_SOUR
 prices-compare: ## Compare costs with LiteLLM's and ccusage's (needs the network); write docs/price-comparison.md
 	@compare/prices/run.sh
 
-image: ## Build the container image
-	@echo 'make image: there is no container image yet; use `make run`.' >&2; exit 1
+image: build ## Build the container image and build/image.tar (docs/image.md)
+	@scripts/build-image.sh
+
+image-test: ## Run the image, alone and in existing stacks, in boxes of their own (as root, after make image; TEST=regex)
+	@scripts/run-image-tests.sh $(TEST)
 
 stack-up: ## Start the collector with Prometheus and Grafana in containers
 	@echo 'make stack-up: there is no stack of containers yet; use `make run` and your own Prometheus.' >&2; exit 1

@@ -195,4 +195,5 @@ with commits and a rejected edit, go into five kinds of stacks that are known fr
 (` + "`tests/seeds/shapes`" + `). A real Prometheus scrapes each or is written to, by a configuration like the stack's own.
 Before: a collector of stock parts only (core and contrib v0.158.0, ` + "`tests/reference`" + `). After: otelcol-tokenledger
 with the same file. The truth is the sum of what the clients sent. "nothing" means that Prometheus has no such series.
+Where the stacks' own files are at hand, TestDropInOwnFiles checks that they give these tables, too.
 `

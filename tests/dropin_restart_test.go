@@ -1,6 +1,8 @@
 package tests
 
 import (
+	"errors"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,27 +12,47 @@ import (
 	"github.com/tokenledger/tokenledger/tests/seeds"
 )
 
-// TestDropInRestart stops the collector of a known stack in the middle of the sessions and starts it again.
+// TestDropInRestart stops the collector of a known stack in the middle of the sessions and starts it again, and makes
+// another one read its configuration again.
 //
 // Scenario: its configuration knows nothing of a ledger; the directory for it, which the image has, can be written.
-// Guarantee: totals go on after the restart as if there had been none.
+// Guarantee: totals go on as if nothing had been.
 func TestDropInRestart(t *testing.T) {
 	t.Parallel()
 	seed := seeds.Shapes(harness.MustRoot(t))[4] // without a namespace, which Settle does not know
-	box := harness.StartBox(t, stackHosts...)
-	setup := harness.BoxedSetup{
-		Binary: product(t), Arguments: configArguments(seed.Collector), Env: atOnce("TOKENLEDGER_STATE_DIR=" + t.TempDir()),
+	for name, interrupt := range map[string]func(*testing.T, *harness.Collector, func() *harness.Collector) *harness.Collector{
+		"restart": func(t *testing.T, c *harness.Collector, start func() *harness.Collector) *harness.Collector {
+			require.Zero(t, c.Stop(t, harness.Patience))
+			return start()
+		},
+		"reload": func(t *testing.T, c *harness.Collector, _ func() *harness.Collector) *harness.Collector {
+			c.Signal(t, syscall.SIGHUP)
+			harness.Eventually(t, harness.Patience, "second start of the parts", func() error {
+				if c.ReadyCount() < 2 {
+					return errors.New("not yet ready again")
+				}
+				return nil
+			})
+			return c
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			box, state := harness.StartBox(t, stackHosts...), t.TempDir()
+			start := func() *harness.Collector {
+				return box.StartCollector(t, harness.BoxedSetup{
+					Binary: product(t), Arguments: configArguments(seed.Collector), Env: atOnce("TOKENLEDGER_STATE_DIR=" + state),
+				})
+			}
+			sent := load(t, "2.1.197", capture.Protobuf, name)
+			requests := sent.Of(capture.Metrics)
+			half := len(requests) / 2
+			c := start()
+			require.NoError(t, c.Client(t, harness.GRPC).SendAll(t.Context(), requests[:half]))
+			c = interrupt(t, c, start)
+			require.NoError(t, c.Client(t, harness.GRPC).SendAll(t.Context(), requests[half:]))
+			c.Settle(t)
+			requireStackTruth(t, c.Page(t), seed.Own(), sent)
+		})
 	}
-	sent := load(t, "2.1.197", capture.Protobuf, "restart")
-	requests := sent.Of(capture.Metrics)
-	half := len(requests) / 2
-
-	first := box.StartCollector(t, setup)
-	require.NoError(t, first.Client(t, harness.GRPC).SendAll(t.Context(), requests[:half]))
-	require.Zero(t, first.Stop(t, harness.Patience))
-
-	second := box.StartCollector(t, setup)
-	require.NoError(t, second.Client(t, harness.GRPC).SendAll(t.Context(), requests[half:]))
-	second.Settle(t)
-	requireStackTruth(t, second.Page(t), seed.Own(), sent)
 }

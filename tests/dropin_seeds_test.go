@@ -74,7 +74,8 @@ func requireSameLabels(t *testing.T, before *stack, stored []harness.TimeSeries)
 // for, though its configuration never produced them.
 //
 // Scenario: TOKEN_LEDGER_NAMES is set; everything else is as in TestDropInShapes.
-// Guarantee: the same questions have the same true answers under the names of each family.
+// Guarantee: the same questions have the same true answers under the names of each family, and nobody is warned about what
+// this adds.
 func TestDropInFamilies(t *testing.T) {
 	t.Parallel()
 	for _, seed := range seeds.Shapes(harness.MustRoot(t)) {
@@ -89,6 +90,7 @@ func TestDropInFamilies(t *testing.T) {
 			for _, family := range append(seed.Families, seed.Own()) {
 				s.requireShapeAnswers(t, truth, family, stored)
 			}
+			requireWarnings(t, seed, s.collector)
 		})
 	}
 }

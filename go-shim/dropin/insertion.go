@@ -18,8 +18,9 @@ package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 //	I7  Neutral exporters go with the exporters that they stand beside, so that they see corrected data, if nothing else
 //	    keeps the data of their pipeline; otherwise they stay and see what came in.
 //	I8  Several pipelines that feed one exporter are joined before one token_ledger: two would write their totals over
-//	    each other. Data that reaches the join twice counts once if the points are equal (D3a, D3b, T3). Where processors
-//	    may have made them different, a warning says so.
+//	    each other. But if they bring it the same data, all points of the same receivers, each keeps its own: then equal
+//	    series have equal totals, and joined they would count twice. Where only a part is the same, it counts once if
+//	    the points are equal (D3a, D3b, T3), and if processors may have made them different, a warning says so.
 //	I9  delta_to_cumulative gives way (insertion_fork.go) where nothing behind it in the pipeline depends on totals. It
 //	    stays for other exporters: then the pipeline forks before it.
 //	I10 What runs twice changes nothing the second time: each pipeline that was changed falls under I1 or I2 then.

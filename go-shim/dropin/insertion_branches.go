@@ -69,9 +69,20 @@ func (g *graph) group() []*ledger {
 	return ledgers
 }
 
-// assign adds an exporter to the token_ledger that it can share, or to a new one.
+// assign adds an exporter to the token_ledger that it can share, or to a new one. Where all pipelines of the exporter bring it
+// the same data, that is one for each of them (I8).
 func (g *graph) assign(ledgers []*ledger, e exporter) []*ledger {
 	feeders, strangers := g.split(e.id)
+	if !g.bringTheSame(feeders) {
+		return share(ledgers, e, feeders, strangers)
+	}
+	for _, n := range feeders {
+		ledgers = share(ledgers, e, []*node{n}, strangers)
+	}
+	return ledgers
+}
+
+func share(ledgers []*ledger, e exporter, feeders []*node, strangers []string) []*ledger {
 	for _, l := range ledgers {
 		if l.kind() == e.kind && l.shown() == e.shown && slices.Equal(l.feeders, feeders) {
 			l.exporters = append(l.exporters, e)
@@ -79,6 +90,25 @@ func (g *graph) assign(ledgers []*ledger, e exporter) []*ledger {
 		}
 	}
 	return append(ledgers, &ledger{exporters: []exporter{e}, feeders: feeders, strangers: strangers})
+}
+
+// bringTheSame tells whether several pipelines get all points of the same receivers.
+func (g *graph) bringTheSame(feeders []*node) bool {
+	if len(feeders) < 2 {
+		return false
+	}
+	receivers := g.receivers(feeders[0])
+	return !slices.ContainsFunc(feeders, func(n *node) bool {
+		return !g.complete(n) || !slices.Equal(g.receivers(n), receivers)
+	})
+}
+
+// complete tells whether all points of a node's receivers reach it.
+func (g *graph) complete(n *node) bool {
+	partial := func(id string) bool { return componentType(id) == "filter" || componentType(id) == "routing" }
+	return !slices.ContainsFunc(g.upstream(n), func(source *node) bool {
+		return slices.ContainsFunc(source.processors, partial) || slices.ContainsFunc(source.receivers, partial)
+	})
 }
 
 // split separates the pipelines of an exporter into those that need a token_ledger and those that are left alone (I2).

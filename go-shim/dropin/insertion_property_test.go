@@ -155,8 +155,8 @@ func kindOf(exporter string) kind {
 // scraped data, token_ledgers of the user's own.
 // Guarantee: whoever is not Prometheus gets its data through exactly the processors that were written, in their order.
 // Everybody gets as many copies as before. Data that Prometheus gets has been through exactly one token_ledger, the last
-// of its processors but for prometheus_labels before a page, unless all of it was scraped or a warning says that nothing was put in. One
-// exporter has at most one token_ledger that was put in. The result is a graph that the collector takes, and a second run
+// of its processors but for prometheus_labels before a page, unless all of it was scraped or a warning says that nothing was put in. If an
+// exporter has several that were put in, all get data of the same receivers. The result is a graph that the collector takes, and a second run
 // leaves it alone.
 func TestInsertionProperties(t *testing.T) {
 	environment := surroundingsOf(fixture{})
@@ -204,7 +204,7 @@ func ours(id string) bool {
 func checkPrometheus(t *testing.T, after []way, report *report, description fmt.Stringer) int {
 	t.Helper()
 	mixed := slices.ContainsFunc(report.entries, func(entry entry) bool { return entry.rule == "token-ledger-mixed" })
-	inserted, ledgerOf := 0, map[string]string{}
+	inserted, ledgersOf := 0, map[string]map[string][]string{}
 	for _, w := range after {
 		if kindOf(w.exporter) != pull && kindOf(w.exporter) != push {
 			continue
@@ -225,11 +225,20 @@ func checkPrometheus(t *testing.T, after []way, report *report, description fmt.
 		}
 		require.Len(t, ledgers, 1, "%v %v", w, description)
 		require.Equal(t, ledgers[0], processors[len(processors)-1], description)
-		if known := ledgerOf[w.exporter]; known != "" {
-			require.Equal(t, known, ledgers[0], description)
+		if ledgersOf[w.exporter] == nil {
+			ledgersOf[w.exporter] = map[string][]string{}
 		}
-		ledgerOf[w.exporter] = ledgers[0]
+		ledgersOf[w.exporter][ledgers[0]] = append(ledgersOf[w.exporter][ledgers[0]], w.receiver)
 		inserted++
+	}
+	for _, ledgers := range ledgersOf {
+		var common []string
+		for _, receivers := range ledgers {
+			slices.Sort(receivers)
+			receivers = slices.Compact(receivers)
+			require.True(t, common == nil || slices.Equal(common, receivers), "%v %v", ledgers, description)
+			common = receivers
+		}
 	}
 	return inserted
 }

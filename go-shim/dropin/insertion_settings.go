@@ -224,14 +224,6 @@ func (s *surroundings) storage(g *graph, l *ledger) map[string]any {
 	return storage
 }
 
-// complete tells whether all points of a node's receivers reach it.
-func (g *graph) complete(n *node) bool {
-	partial := func(id string) bool { return componentType(id) == "filter" || componentType(id) == "routing" }
-	return !slices.ContainsFunc(g.upstream(n), func(source *node) bool {
-		return slices.ContainsFunc(source.processors, partial) || slices.ContainsFunc(source.receivers, partial)
-	})
-}
-
 // text says in half a sentence how a token_ledger is set.
 func (s *surroundings) text(g *graph, l *ledger) string {
 	var text strings.Builder
@@ -271,7 +263,7 @@ func (g *graph) warnReplicas(ledgers []*ledger, report *report) {
 	var names []string
 	for _, l := range ledgers {
 		for _, e := range l.exporters {
-			if e.kind == push && !g.toldApart(l, e) {
+			if e.kind == push && !slices.Contains(names, e.id) && !g.toldApart(l, e) {
 				names = append(names, e.id)
 			}
 		}

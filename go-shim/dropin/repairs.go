@@ -7,6 +7,7 @@ const (
 	ruleComponentName     = "component-name"
 	ruleExporterLogging   = "exporter-logging"
 	ruleExporterBatcher   = "exporter-batcher"
+	ruleFormerSetting     = "former-setting"
 	ruleRemoteWriteHTTP   = "remote-write-http"
 	ruleMemoryBallast     = "memory-ballast"
 	ruleLimiterInterval   = "memory-limiter-interval"
@@ -28,6 +29,7 @@ var repairs = []step{
 	repairNames,
 	repairLogging,
 	repairBatcher,
+	repairFormerSettings,
 	repairRemoteWriteHTTP,
 	repairBallast,
 	repairLimiterInterval,

@@ -48,7 +48,7 @@ func TestRepairs(t *testing.T) {
 // Guarantee: each rule has cases that show it and a row that explains it, and there are no others.
 func TestRepairsAreDocumentedAndTested(t *testing.T) {
 	rules := []string{
-		ruleComponentName, ruleExporterLogging, ruleExporterBatcher, ruleRemoteWriteHTTP, ruleMemoryBallast,
+		ruleComponentName, ruleExporterLogging, ruleExporterBatcher, ruleRemoteWriteHTTP, ruleMemoryBallast, ruleFormerSetting,
 		ruleLimiterInterval,
 		ruleHealthCheckV2, ruleHTTPKeepAlive, ruleMetricSuffixes, ruleResourceLabels, ruleActionValue,
 		ruleSelfMetricsHost, ruleSelfMetricsReader, ruleProfilesPipeline, rulePartUnused, rulePartMissing,

@@ -21,6 +21,7 @@ const (
 	ruleUnusedComponent   = "unused-component"
 	ruleListensHereOnly   = "listens-here-only"
 	ruleEmptyVariable     = "empty-variable"
+	ruleOldVariable       = "old-variable"
 )
 
 // warnings in the order in which they are given.
@@ -33,6 +34,7 @@ var warnings = []func(*document, environment, *report){
 	warnOfUnusedComponents,
 	warnOfUnreachable,
 	warnOfEmptyVariables,
+	warnOfOldVariables,
 }
 
 // warn says what works, and stays as it is, but ought to be known by whoever wrote it.

@@ -3,13 +3,9 @@
 package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 
 import (
-	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
-
-	"go.opentelemetry.io/collector/confmap/xconfmap"
 )
 
 // otlpPorts are those of the protocols that clients send by.
@@ -52,35 +48,4 @@ func portOf(endpoint string) int {
 	_, port, _ := net.SplitHostPort(endpoint)
 	number, _ := strconv.Atoi(port)
 	return number
-}
-
-// warnOfEmptyVariables names the settings that a variable made empty. What a component says of an endpoint or a password
-// that is missing does not tell that a variable was meant to give it.
-func warnOfEmptyVariables(document *document, _ environment, report *report) {
-	for _, section := range append(slices.Clone(sections), "service") {
-		for _, path := range emptyBelow(document.raw(section), []string{section}) {
-			report.warn(ruleEmptyVariable, path, "a variable made this empty: set the variable, or give it a default (${env:NAME:-value})")
-		}
-	}
-}
-
-// emptyBelow lists, in order, the places where a value as a whole came from a variable and is nothing.
-func emptyBelow(value any, path []string) [][]string {
-	var places [][]string
-	switch value := value.(type) {
-	case xconfmap.ExpandedValue:
-		if value.Value == nil && value.Original == "" {
-			places = append(places, path)
-		}
-	case map[string]any:
-		for key, value := range value {
-			places = append(places, emptyBelow(value, append(slices.Clone(path), key))...)
-		}
-		slices.SortFunc(places, slices.Compare[[]string])
-	case []any:
-		for i, value := range value {
-			places = append(places, emptyBelow(value, append(slices.Clone(path), fmt.Sprint(i)))...)
-		}
-	}
-	return places
 }

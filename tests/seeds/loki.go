@@ -1,21 +1,18 @@
 package seeds
 
 import (
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/tokenledger/tokenledger/tests/lokistandin"
 )
 
-// Loki stands in for the store that knows only its push API.
+// Loki stands in for the store that knows only its push API, on a listener of the test's own network.
 type Loki struct {
-	mu     sync.Mutex
-	lines  []Line
-	faults []string
+	standIn lokistandin.Loki
 }
 
 // Line is one stored line with the labels of its stream.
@@ -29,52 +26,22 @@ type Line struct {
 func StartLoki(tb testing.TB, listener net.Listener) *Loki {
 	tb.Helper()
 	l := &Loki{}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{
-		Handler: http.HandlerFunc(l.receive), ReadHeaderTimeout: time.Minute,
-	}}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: &l.standIn, ReadHeaderTimeout: time.Minute}}
 	server.Start()
-	tb.Cleanup(func() {
-		server.Close()
-		for _, fault := range l.faults {
-			tb.Errorf("Loki would refuse: %s", fault)
-		}
-	})
+	l.standIn.CheckAtEnd(tb)
+	tb.Cleanup(server.Close)
 	return l
 }
 
 // Lines are those stored so far.
 func (l *Loki) Lines() []Line {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]Line(nil), l.lines...)
-}
-
-// pushPath is where Loki takes lines.
-const pushPath = "/loki/api/v1/push"
-
-func (l *Loki) receive(w http.ResponseWriter, r *http.Request) {
-	lines, err := readPush(r)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err != nil {
-		l.faults = append(l.faults, err.Error())
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+	var lines []Line
+	for _, request := range l.standIn.Taken() {
+		for _, stream := range request.Streams {
+			for _, entry := range stream.Entries {
+				lines = append(lines, Line{Labels: stream.Labels, Time: entry.Time, Text: entry.Line})
+			}
+		}
 	}
-	l.lines = append(l.lines, lines...)
-	w.WriteHeader(http.StatusNoContent) // as Loki answers
-}
-
-func readPush(r *http.Request) ([]Line, error) {
-	if r.Method != http.MethodPost || r.URL.Path != pushPath {
-		return nil, fmt.Errorf("%s %s: only POST %s", r.Method, r.URL.Path, pushPath)
-	}
-	if kind := r.Header.Get("Content-Type"); kind != "application/x-protobuf" {
-		return nil, fmt.Errorf("the content type is %q", kind)
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	return decodePush(body)
+	return lines
 }

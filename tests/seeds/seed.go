@@ -81,7 +81,7 @@ var basis = []Seed{
 		Name:  "S4",
 		Title: "scraped, metrics only, with the constant label `source`",
 		Fate:  "As S3, under other names.",
-		Names: "double,otel", Families: []Family{Double, OTel},
+		Names: "all", Families: []Family{Double, OTel, WithoutUnits, Bare},
 		PrometheusArguments: []string{"--web.enable-lifecycle", "--web.enable-remote-write-receiver"},
 	},
 }

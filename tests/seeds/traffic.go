@@ -20,7 +20,7 @@ func Traffic(tb testing.TB, root, label string) capture.Capture {
 	recent := capture.Load(tb, root, "2.1.329", capture.Protobuf).Renamed(label)
 	out := capture.Capture{Name: label}
 	for _, c := range []capture.Capture{old, recent} {
-		requests := append(c.Requests, rarely(tb, c)...)
+		requests := append(c.Requests, rareEvents(tb, c)...)
 		out.Requests = append(out.Requests, toNow(tb, requests)...)
 		out.Sessions = append(out.Sessions, c.Sessions...)
 	}
@@ -49,8 +49,8 @@ func toNow(tb testing.TB, requests []capture.Request) []capture.Request {
 	return out
 }
 
-// rarely makes a request for each session with what the recorded ones did not do.
-func rarely(tb testing.TB, c capture.Capture) []capture.Request {
+// rareEvents makes a request for each session with what the recorded ones did not do.
+func rareEvents(tb testing.TB, c capture.Capture) []capture.Request {
 	tb.Helper()
 	last := map[string]pmetric.Metrics{}
 	for _, request := range c.InOrderOfTime(tb) {

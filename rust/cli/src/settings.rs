@@ -19,12 +19,25 @@ pub const FIRST_VALUE_DELAY: &str = "TOKENLEDGER_FIRST_VALUE_DELAY";
 /// Directory of the ledger; set to nothing there is none.
 pub const STATE_DIR: &str = "TOKENLEDGER_STATE_DIR";
 
-/// Default of `health --endpoint`.
+/// The health check that the environment names: its port, or one address as the host. Every address as the host, as in the
+/// image, says nothing of a collector whose configuration does not use these variables.
+pub fn named_health_endpoint() -> Option<String> {
+    let host = variable(HOST, "");
+    let names_one = !matches!(host.as_str(), "" | "0.0.0.0" | "[::]");
+    (names_one || !variable(HEALTH_PORT, "").is_empty()).then(health_endpoint)
+}
+
+/// Whether the environment says where the collector's own metrics are.
+pub fn names_self_metrics() -> bool {
+    !variable(SELF_METRICS_PORT, "").is_empty()
+}
+
+/// Where the health check is if nothing else is known.
 pub fn health_endpoint() -> String {
     endpoint(HEALTH_PORT, "13133")
 }
 
-/// Default of `health --metrics-endpoint`.
+/// Where the collector's own metrics are if nothing else is known.
 pub fn self_metrics_endpoint() -> String {
     endpoint(SELF_METRICS_PORT, "8888") + "/metrics"
 }

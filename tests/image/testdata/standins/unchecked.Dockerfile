@@ -1,0 +1,3 @@
+# The image under test as the stock images are: without a health check.
+FROM localhost/tokenledger/otelcol-tokenledger:latest
+HEALTHCHECK NONE
