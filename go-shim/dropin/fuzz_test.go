@@ -55,7 +55,8 @@ func FuzzConfigurations(f *testing.F) {
 		convert(t, conf, repair)
 		once := xconfmap.ToStringMapRaw(conf)
 		convert(t, conf, repair)
-		if twice := xconfmap.ToStringMapRaw(conf); !reflect.DeepEqual(once, twice) {
+		// A key with the delimiter of paths in it reads differently from one time to the next (koanf's Unflatten).
+		if twice := xconfmap.ToStringMapRaw(conf); !strings.Contains(content, confmap.KeyDelimiter) && !reflect.DeepEqual(once, twice) {
 			t.Fatalf("a second pass changes\n%v\nto\n%v", once, twice)
 		}
 		convert(t, conf, steps...)

@@ -19,24 +19,44 @@ const ruleNames = "names"
 // A copy that cannot be a counter under its name is a gauge with the same total. Where the exporter's `namespace` would
 // stand before a name, the namespace moves from the exporter into the names of all metrics, which show as before.
 func addNames(document *document, environment environment, report *report) error {
-	wanted, err := environment.families()
-	if err != nil || len(wanted) == 0 {
+	asked, err := environment.families()
+	if err != nil {
+		return err
+	}
+	mode, err := environment.automation()
+	if err != nil {
 		return err
 	}
 	for _, id := range document.components("exporters") {
 		translation, ok := document.translation(id)
-		if !ok || !document.used("exporters", id) || document.has("processors", namesProcessor(id)) {
+		if !ok || !document.takesMetrics(id) || document.has("processors", namesProcessor(id)) {
 			continue
 		}
-		if err := document.addNamesBefore(id, translation, wanted, report); err != nil {
+		wanted, reason := asked, namesVariable+" asks for: leave the variable out"
+		if mode != automationOff && report.has(ruleMetricSuffixes, suffixesPath(id)) {
+			// Where the setting came from, some collectors honoured it and others did not (repairSuffixes).
+			wanted = append(slices.Clone(asked), suffixed(translation.namespace))
+			reason = "collectors since v0.132 give in spite of add_metric_suffixes: write translation_strategy"
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		if err := document.addNamesBefore(id, translation, wanted, reason, report); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// takesMetrics tells whether a metrics pipeline feeds an exporter.
+func (d *document) takesMetrics(exporter string) bool {
+	return slices.ContainsFunc(d.pipelines(), func(p pipeline) bool {
+		return p.signal == "metrics" && slices.ContainsFunc(p.exporters, func(id string) bool { return sameID(id, exporter) })
+	})
+}
+
 // addNamesBefore adds families before one exporter.
-func (d *document) addNamesBefore(id string, translation translation, wanted []family, report *report) error {
+func (d *document) addNamesBefore(id string, translation translation, wanted []family, reason string, report *report) error {
 	path := []string{"exporters", id}
 	names := missingNames(translation, wanted)
 	if len(names) == 0 {
@@ -61,8 +81,7 @@ func (d *document) addNamesBefore(id string, translation translation, wanted []f
 		return err
 	}
 	report.inform(ruleNames, path,
-		"Claude Code's metrics show under %d further names (%s), which %s asks for: leave the variable out to have none",
-		len(names), familyNames(wanted), namesVariable)
+		"Claude Code's metrics show under %d further names (%s), which %s to have none", len(names), familyNames(wanted), reason)
 	return nil
 }
 

@@ -67,6 +67,11 @@ var families = []family{
 	{"bare", func(m claudeMetric) []string { return []string{m.bare()} }},
 }
 
+// suffixed is what an exporter with a namespace gives with units and `_total`.
+func suffixed(namespace string) family {
+	return family{"with_suffixes", func(m claudeMetric) []string { return []string{joined(namespace, m.canonical())} }}
+}
+
 // allFamilies asks for each of them.
 const allFamilies = "all"
 

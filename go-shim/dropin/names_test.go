@@ -77,7 +77,8 @@ func TestNamesThatAreThereAreNotAdded(t *testing.T) {
 		"canonical below its namespace": {"prometheus", `prometheus: {endpoint: "a:1", namespace: claude_code}`, "canonical", 8, false},
 		"otel below another namespace":  {"prometheus", `prometheus: {endpoint: "a:1", namespace: claude_code}`, "otel", 8, true},
 		"otel by namespace":             {"prometheus", `prometheus: {endpoint: "a:1", namespace: otel}`, "otel", 0, false},
-		"without suffixes, bare":        {"prometheus", `prometheus: {endpoint: "a:1", add_metric_suffixes: false}`, "bare", 0, false},
+		"without suffixes, bare":        {"prometheus", `prometheus: {endpoint: "a:1", translation_strategy: UnderscoreEscapingWithoutSuffixes}`, "bare", 0, false},
+		"suffixes in doubt, bare":       {"prometheus", `prometheus: {endpoint: "a:1", add_metric_suffixes: false}`, "bare", 8, false},
 		"without suffixes, canonical":   {"prometheus", `prometheus: {endpoint: "a:1", translation_strategy: UnderscoreEscapingWithoutSuffixes}`, "canonical", 8, false},
 		"dots with suffixes":            {"prometheus", `prometheus: {endpoint: "a:1", translation_strategy: NoUTF8EscapingWithSuffixes}`, "canonical", 8, false},
 		"dots":                          {"prometheus", `prometheus: {endpoint: "a:1", translation_strategy: NoTranslation}`, "bare", 8, false},
@@ -99,6 +100,28 @@ func TestNamesThatAreThereAreNotAdded(t *testing.T) {
 		} else {
 			assert.Equal(t, namespace, document.text("exporters", c.exporter, "namespace"), name)
 		}
+	}
+}
+
+// Scenario: add_metric_suffixes is false, which some releases of the stock collector honoured and others did not.
+// Guarantee: names without suffixes show, and beside them those with suffixes and the exporter's namespace, each once; with
+// automation off only the former.
+func TestNamesInSpiteOfTheSuffixSetting(t *testing.T) {
+	for settings, wanted := range map[string]string{
+		`prometheus: {endpoint: "a:1", add_metric_suffixes: false}`:                    `copy_metric(name="claude_code_cost_usage_USD_total", unit="")`,
+		`prometheus: {endpoint: "a:1", add_metric_suffixes: false, namespace: "team"}`: `copy_metric(name="claude_code_cost_usage_USD_total", unit="")`, // the exporter writes team_ before it
+	} {
+		conf := resolve(t, baseConfiguration(t), pipelineTo("prometheus", settings))
+		passThrough(t, conf, nil, repair, addNames)
+		text := fmt.Sprint((&document{conf: conf}).get("processors", "transform/names_prometheus"))
+		assert.Contains(t, text, wanted)
+		assert.Equal(t, 8, strings.Count(text, "copy_metric"))
+		assert.NotContains(t, text, "convert_sum_to_gauge")
+		assert.Empty(t, passThrough(t, conf, nil, repair, addNames), "once")
+
+		conf = resolve(t, baseConfiguration(t), pipelineTo("prometheus", settings))
+		passThrough(t, conf, map[string]string{autoVariable: "off"}, repair, addNames)
+		assert.False(t, (&document{conf: conf}).has("processors", "transform/names_prometheus"))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -82,4 +83,9 @@ func subCommand(arguments []string) string {
 		}
 	}
 	return ""
+}
+
+// has tells whether something was noted under a rule at a place.
+func (r *report) has(rule string, path []string) bool {
+	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.rule == rule && slices.Equal(e.path, path) })
 }

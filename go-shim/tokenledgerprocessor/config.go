@@ -63,7 +63,7 @@ type Config struct {
 	FlushInterval time.Duration `mapstructure:"flush_interval"`
 
 	// EmitInterval is how often the total of a stream without a new point goes out again (L2). 0 turns it off, else at
-	// least 1s. Without effect with `emit: interval`.
+	// least 1s. With `emit: interval` at the first output after that.
 	EmitInterval time.Duration `mapstructure:"emit_interval"`
 
 	// EmitMaxStreams bounds the streams that go out again (L2): those that are idle longest leave first. From 1 to

@@ -31,7 +31,7 @@ func (cfg *Config) settings(id component.ID, logger *zap.Logger) accumulator.Set
 			MaxLag:          cfg.MaxLag,
 			FirstValueDelay: cfg.FirstValueDelay,
 			Emit:            engine.Emit(cfg.Emit),
-			EmitInterval:    cfg.emitAgainEvery(),
+			EmitInterval:    cfg.EmitInterval,
 			EmitMaxStreams:  cfg.EmitMaxStreams,
 			Retransmissions: engine.Retransmissions(cfg.Retransmissions),
 			MaxStreams:      cfg.Cardinality.MaxStreams,
@@ -57,14 +57,6 @@ func (cfg *Config) tickInterval() time.Duration {
 		return cfg.FlushInterval
 	}
 	return accumulator.HeldTickInterval
-}
-
-// emitAgainEvery leaves re-emission (L2) to exporters that are pulled; what is pushed stays in its store.
-func (cfg *Config) emitAgainEvery() time.Duration {
-	if cfg.Emit == emitInterval {
-		return 0
-	}
-	return cfg.EmitInterval
 }
 
 func (cfg *CardinalityConfig) memoryBytes(logger *zap.Logger) int64 {

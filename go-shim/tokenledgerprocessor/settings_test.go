@@ -32,6 +32,7 @@ func TestSettingsReachTheEngine(t *testing.T) {
 			MaxStale:        48 * time.Hour,
 			FirstValueDelay: 75 * time.Second,
 			Emit:            engine.EmitInterval,
+			EmitInterval:    2 * time.Minute,
 			EmitMaxStreams:  100,
 			Retransmissions: engine.Add,
 			MaxStreams:      5000,

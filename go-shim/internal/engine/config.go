@@ -86,8 +86,7 @@ type Config struct {
 	FirstValueDelay time.Duration
 	// Emit is the moment of output (L3).
 	Emit Emit
-	// EmitInterval is how often streams without a new point go out again (L2); 0 is never. Only with
-	// EmitEach.
+	// EmitInterval is how often streams without a new point go out again (L2); 0 is never.
 	EmitInterval time.Duration
 	// EmitMaxStreams bounds the streams that go out again (L2).
 	EmitMaxStreams int

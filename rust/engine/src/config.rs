@@ -137,8 +137,8 @@ pub struct Config {
     pub first_value_delay_nano: u64,
     /// When values leave the engine.
     pub emit: Emit,
-    /// Streams without a new point go out again this often (L2), in nanoseconds; 0 = never. Only
-    /// with `emit: each`.
+    /// Streams without a new point go out again this often (L2), in nanoseconds; 0 = never. With
+    /// `emit: interval` at the first tick after that.
     pub emit_interval_nano: u64,
     /// At most so many streams go out again; those idle longest leave first (L2).
     pub emit_max_streams: u32,

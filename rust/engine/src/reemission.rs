@@ -1,8 +1,9 @@
-//! Streams that go out again though nothing new came (L2): exporters that are pulled drop what they
-//! have not heard of for long, and a total must stay visible while nobody works.
+//! Streams that go out again though nothing new came (L2): exporters that are pulled drop what they have not heard
+//! of for long, and Prometheus shows a series for five minutes after its last sample. A total must stay visible
+//! while nobody works.
 
 use crate::clock::{NANOS_PER_MILLI, Now};
-use crate::config::{Config, Emit};
+use crate::config::Config;
 use crate::engine::SHARDS;
 
 /// How far behind the tick a repeated total lies at most (L2): a point that is on its way is not
@@ -46,9 +47,8 @@ fn idle_seconds(age: usize) -> u32 {
 
 impl Reemission {
     pub fn new(config: &Config, now: Now) -> Self {
-        let pulled = config.emit == Emit::Each;
         Self {
-            interval_nano: if pulled { config.emit_interval_nano } else { 0 },
+            interval_nano: config.emit_interval_nano,
             max_streams: config.emit_max_streams,
             began: now,
             turns: 0,

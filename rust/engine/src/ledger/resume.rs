@@ -27,11 +27,13 @@ pub(crate) fn fingerprint(config: &Config) -> u64 {
 }
 
 impl Engine {
-    /// Restored streams speak again, none of them at or before `floor_milli`. In front of exporters that are
-    /// pulled all totals go out at the first tick (L2), as many as ever do, the longest idle not.
+    /// Restored streams speak again, none of them at or before `floor_milli`. All totals go out at the first tick
+    /// (L2), as many as ever do, the longest idle not. A page then shows what it has to; a store that is pushed to
+    /// gets in any case what it has not heard yet (L4).
     pub(crate) fn resume_streams(&self, floor_milli: u64) {
-        let pulled = self.config.emit == Emit::Each && self.config.emit_interval_nano > 0;
-        let (oldest, mut quota) = if pulled { self.oldest_to_show() } else { (u32::MAX, 0) };
+        let again = self.config.emit_interval_nano > 0;
+        let pulled = again && self.config.emit == Emit::Each;
+        let (oldest, mut quota) = if again { self.oldest_to_show() } else { (u32::MAX, 0) };
         self.sources.iter().for_each(|shard| shard.lock().restore_ages());
         for shard in &self.shards {
             let mut shard = shard.lock();
@@ -39,7 +41,7 @@ impl Engine {
             for slot in 0..shard.slots() {
                 let Some(stream) = shard.live_mut(slot) else { continue };
                 stream.resume(floor_milli);
-                let mut shown = pulled && stream.has_total() && stream.last_seen_second >= oldest;
+                let mut shown = again && stream.has_total() && stream.last_seen_second >= oldest;
                 if shown && stream.last_seen_second == oldest {
                     shown = quota > 0;
                     quota = quota.saturating_sub(1);

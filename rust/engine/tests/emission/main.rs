@@ -62,10 +62,10 @@ fn l2_what_is_in_use_is_left_alone() {
     world.reader().assert_orderly();
 }
 
-/// Scenario: a first value that is held for 200 s (D6), a gauge that a rule merges, and `emit: interval`.
+/// Scenario: a first value that is held for 200 s (D6), and a gauge that a rule merges.
 /// Guarantee: none of them goes out again by itself.
 #[test]
-fn l2_spares_held_values_gauges_and_pushed_streams() {
+fn l2_spares_held_values_and_gauges() {
     let rules = vec![Rule { metrics: vec!["g".to_owned()], drop: vec!["a".to_owned()], ..Rule::default() }];
     let mut world =
         World::new(Config { first_value_delay_nano: 200 * SECOND, rules: rules.clone(), ..pulled() });
@@ -73,10 +73,24 @@ fn l2_spares_held_values_gauges_and_pushed_streams() {
     world.send(&[Sample::gauge("g", &[("a", "b")], 1_000, 5.0)]);
     assert_eq!(ticks(&mut world, 1_000, 1_199), []);
     assert_eq!(ticks(&mut world, 1_199, 1_202).len(), 1, "the held value");
+}
+
+/// Scenario: `emit: interval`, and a stream that gets one point and is idle from then on for 400 s.
+/// Guarantee: its total goes out again each interval, in order, so that a store which shows a series for five minutes
+/// after its last sample goes on showing it; with an interval of 0 it does not.
+#[test]
+fn l2_holds_for_pushed_streams_too() {
     let mut world = World::new(Config { emit: Emit::Interval, ..pulled() });
     world.at(1_000).send(&[point("pushed", 999)]);
     world.tick(false);
-    assert_eq!(ticks(&mut world, 1_000, 1_400), []);
+    let again = ticks(&mut world, 1_001, 1_400);
+    assert!((5..=7).contains(&again.len()), "{again:#?}");
+    assert!(again.iter().all(|output| output.value == again[0].value));
+    world.reader().assert_orderly();
+    let mut silent = World::new(Config { emit: Emit::Interval, emit_interval_nano: 0, ..pulled() });
+    silent.at(1_000).send(&[point("pushed", 999)]);
+    silent.tick(false);
+    assert_eq!(ticks(&mut silent, 1_001, 1_400), []);
 }
 
 /// Scenario: 300 streams, 100 of them older, and `emit_max_streams` 200. Guarantee: from the second interval
