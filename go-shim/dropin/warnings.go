@@ -22,6 +22,7 @@ const (
 	ruleListensHereOnly   = "listens-here-only"
 	ruleEmptyVariable     = "empty-variable"
 	ruleOldVariable       = "old-variable"
+	ruleVariableName      = "variable-name"
 )
 
 // warnings in the order in which they are given.
@@ -35,6 +36,7 @@ var warnings = []func(*document, environment, *report){
 	warnOfUnreachable,
 	warnOfEmptyVariables,
 	warnOfOldVariables,
+	warnOfVariableNames,
 }
 
 // warn says what works, and stays as it is, but ought to be known by whoever wrote it.

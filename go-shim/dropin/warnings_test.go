@@ -33,7 +33,7 @@ func TestWarnings(t *testing.T) {
 func TestWarningsAreDocumentedAndTested(t *testing.T) {
 	rules := []string{
 		ruleDebugDetailed, rulePublicDiagnostics, ruleAnyOrigin, rulePlainCredentials, ruleServiceName, ruleUnusedComponent,
-		ruleListensHereOnly, ruleEmptyVariable, ruleOldVariable,
+		ruleListensHereOnly, ruleEmptyVariable, ruleOldVariable, ruleVariableName,
 	}
 	slices.Sort(rules)
 	requireShown(t, rules, ruleCases(t, "warnings"))

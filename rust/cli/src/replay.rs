@@ -78,7 +78,7 @@ pub enum ReplayError {
     #[error(transparent)]
     Capture(#[from] CaptureError),
     /// The receiver did not take a request.
-    #[error("{}", .file.display())]
+    #[error("{}: nothing after it was sent; --signal leaves out signals that the receiver does not take", .file.display())]
     Send {
         /// The body that was not taken.
         file: PathBuf,

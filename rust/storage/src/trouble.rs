@@ -65,7 +65,8 @@ fn read_only(directory: &Path, doing: &str, error: &dyn std::fmt::Display) -> St
         format!(
             "cannot {doing} the ledger in {place} as user {user}: {error}; \
              give the directory to that user (chown -R {user} {place}), mount a volume there that it may write to \
-             (not read-only), or choose another storage directory"
+             (not read-only), or choose another storage directory \
+             (storage.directory; where the configuration does not name it, TOKENLEDGER_STATE_DIR)"
         ),
     )
 }
