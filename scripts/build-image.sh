@@ -84,12 +84,21 @@ build() {
   created=$(date --utc --date="@$(epoch)" +%Y-%m-%dT%H:%M:%SZ)
   command -v buildah >/dev/null || fail "buildah is missing: install it (Debian: apt-get install buildah), or build with docker: docs/image.md"
   # Docker's format, because OCI's has no place for the health check. The Dockerfile runs nothing, so nothing is isolated.
-  buildah bud --quiet --isolation chroot --format docker --timestamp "$(epoch)" \
+  buildah bud --quiet --isolation chroot --format docker --arch "$(architecture)" --timestamp "$(epoch)" \
     --build-arg VERSION="$(version)" --build-arg REVISION="$(revision)" --build-arg CREATED="$created" \
     --tag "${tags[0]}" --tag "${tags[1]}" .
   rm -f build/image.tar
   buildah push --quiet "${tags[0]}" "docker-archive:build/image.tar:${tags[0]}"
   echo "image: ${tags[*]}, build/image.tar ($(($(stat -c %s build/image.tar) / 1000000)) MB)"
+}
+
+# The target's, as container engines name it.
+architecture() {
+  case ${target%%-*} in
+    x86_64) echo amd64 ;;
+    aarch64) echo arm64 ;;
+    *) fail "no image for $target" ;;
+  esac
 }
 
 version() { sed -n '/^\[workspace.package\]/,/^\[/ s/^version = "\(.*\)"/\1/p' Cargo.toml; }

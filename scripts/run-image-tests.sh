@@ -24,8 +24,10 @@ main() {
   go test -C tests -tags image -c -o "../$work/tests" ./image
   prepare_standins
   scripts/container-box.sh $work "$0" --fill-store
+  local tests
+  tests=$("$work/tests" -test.list "${1:-.}" | grep '^Test') || { echo "image tests: no test matches $1" >&2; exit 1; }
   # What a box writes goes into files, so that tests at the same time do not mix their lines.
-  "$work/tests" -test.list "${1:-.}" | grep '^Test' | xargs -P "${IMAGE_TESTS_AT_A_TIME:-3}" -I{} "$0" --one {}
+  xargs -P "${IMAGE_TESTS_AT_A_TIME:-3}" -I{} "$0" --one {} <<<"$tests"
   echo "image tests: all passed"
 }
 

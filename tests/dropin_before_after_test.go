@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,39 +51,71 @@ var compared = []struct {
 	}, 0},
 }
 
-// compareStacks asks the questions of a stack with stock parts and of the same stack with the product.
+// compareStacks asks the questions of a stack with stock parts and of the same stack with the product, whose samples are
+// given.
 func compareStacks(t *testing.T, truth seeds.Truth, before, after *stack, stored []harness.TimeSeries) []comparison {
 	t.Helper()
+	old := before.settled(t, truth)
 	var out []comparison
 	for _, row := range compared {
-		expression := seeds.Shape{Expression: row.expression}.Ask(after.seed.Own())
-		write := func(value float64) string { return grouped(strconv.FormatFloat(value, 'f', row.decimals, 64)) }
-		answer := func(s *stack, moment float64) string {
-			series, err := s.prometheus.Query(expression, moment)
-			require.NoError(t, err)
-			if len(series) == 0 {
+		write := func(value float64, found bool) string {
+			if !found {
 				return "nothing"
 			}
-			return write(series[0].Last().Value)
+			return grouped(strconv.FormatFloat(value, 'f', row.decimals, 64))
 		}
-		moment := momentOf(stored)
-		if strings.Contains(expression, "increase(") && (after.seed.Pushed || after.seed.Timestamped) {
-			moment = momentOfMetric(stored, expression)
-		}
-		out = append(out, comparison{row.name, write(row.truth(truth)), answer(before, harness.Now()), answer(after, moment)})
+		ask := seeds.Shape{Expression: row.expression}.Ask(after.seed.Own())
+		out = append(out, comparison{
+			row.name, write(row.truth(truth), true), write(before.answer(t, ask, old)), write(after.answer(t, ask, stored)),
+		})
 	}
 	return out
 }
 
-// momentOfMetric is the time of the newest sample of the metrics in an expression.
-func momentOfMetric(stored []harness.TimeSeries, expression string) float64 {
-	var of []harness.TimeSeries
+// settled are the samples of a stack with stock parts once they do not change any more: with those that push, which show
+// the truth, when it is there; else when each series was scraped twice. The stack with times of its own shows nothing at
+// all; its batches are short, and the product beside it has waited for several scrapes.
+func (s *stack) settled(t *testing.T, truth seeds.Truth) []harness.TimeSeries {
+	t.Helper()
+	switch {
+	case s.seed.Pushed:
+		return s.waitForTruth(t, truth)
+	case s.seed.Timestamped:
+		stored, err := s.stored()
+		require.NoError(t, err)
+		return stored
+	default:
+		return waitForSamples(t, s, 2)
+	}
+}
+
+// increaseOf finds the metric whose increases are added up.
+var increaseOf = regexp.MustCompile(`^sum\(increase\((\w+)\[1h\]\)\)$`)
+
+// answer asks a question whose answer is one number. Increases are asked of each series at the time of its newest sample,
+// beyond which Prometheus extrapolates, and added up.
+func (s *stack) answer(t *testing.T, question string, stored []harness.TimeSeries) (sum float64, found bool) {
+	t.Helper()
+	match := increaseOf.FindStringSubmatch(question)
+	if match == nil {
+		series, err := s.prometheus.Query(question, harness.Now())
+		require.NoError(t, err)
+		if len(series) == 0 {
+			return 0, false
+		}
+		return series[0].Last().Value, true
+	}
 	for _, series := range stored {
-		if strings.Contains(expression, series.Labels["__name__"]) {
-			of = append(of, series)
+		if series.Labels["__name__"] != match[1] {
+			continue
+		}
+		result, err := s.prometheus.Query("increase("+series.Selector()+"[1h])", series.Last().Time)
+		require.NoError(t, err)
+		for _, one := range result {
+			sum, found = sum+one.Last().Value, true
 		}
 	}
-	return momentOf(of)
+	return sum, found
 }
 
 // grouped separates thousands.
@@ -193,6 +226,7 @@ fails if this page is not what it measures.
 Four recorded sessions of real clients (two of 2.1.197, two of 2.1.329; ` + "`tests/data/captures`" + `), each followed by one request
 with commits and a rejected edit, go into five kinds of stacks that are known from the field
 (` + "`tests/seeds/shapes`" + `). A real Prometheus scrapes each or is written to, by a configuration like the stack's own.
+` + "`increase`" + ` is asked of each series at the time of its newest sample, beyond which Prometheus extrapolates.
 Before: a collector of stock parts only (core and contrib v0.158.0, ` + "`tests/reference`" + `). After: otelcol-tokenledger
 with the same file. The truth is the sum of what the clients sent. "nothing" means that Prometheus has no such series.
 Where the stacks' own files are at hand, TestDropInOwnFiles checks that they give these tables, too.

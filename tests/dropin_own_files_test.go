@@ -65,8 +65,8 @@ func runOwnFiles(t *testing.T, seed seeds.Seed, environment map[string]string, b
 		s.requireLines(t, traffic)
 	}
 	if before != nil {
-		requireSameLabels(t, before, stored)
 		requireTable(t, seed, compareStacks(t, truth, before, s, stored))
+		requireSameLabels(t, before, stored)
 	}
 	return s, answered
 }

@@ -52,8 +52,9 @@ func requireDropIn(t *testing.T, seed seeds.Seed) []comparison {
 	requireOnlyOwnNames(t, seed, stored)
 	requireZeros(t, stored)
 	after.requireShapeAnswers(t, truth, seed.Own(), stored)
+	rows := compareStacks(t, truth, before, after, stored)
 	requireSameLabels(t, before, stored)
-	return compareStacks(t, truth, before, after, stored)
+	return rows
 }
 
 // requireSameLabels checks that each series that the stock parts show is there with exactly the same name and labels.
@@ -61,6 +62,7 @@ func requireSameLabels(t *testing.T, before *stack, stored []harness.TimeSeries)
 	t.Helper()
 	old, err := before.stored()
 	require.NoError(t, err)
+	require.Equal(t, before.seed.Timestamped, len(old) == 0, "the stock parts show nothing in this stack only")
 	selectors := map[string]bool{}
 	for _, series := range stored {
 		selectors[series.Selector()] = true

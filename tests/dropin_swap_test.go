@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -74,12 +75,15 @@ func beginnings(t *testing.T, c capture.Capture) (first, others capture.Capture)
 	return first, others
 }
 
-// waitForSamples waits until each series has a number of samples.
+// waitForSamples waits until there are series and each has a number of samples.
 func waitForSamples(t *testing.T, s *stack, count int) []harness.TimeSeries {
 	t.Helper()
 	var stored []harness.TimeSeries
 	harness.Eventually(t, harness.Patience, fmt.Sprintf("%d samples of each series", count), func() (err error) {
 		stored, err = s.stored()
+		if err == nil && len(stored) == 0 {
+			err = errors.New("no series")
+		}
 		for _, one := range stored {
 			if len(one.Samples) < count {
 				return fmt.Errorf("%d of %s", len(one.Samples), one.Selector())

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -27,8 +28,9 @@ const maxImageBytes = 150_000_000
 
 // configuration is what container engines read of an image.
 type configuration struct {
-	Size        int64
-	HealthCheck *struct {
+	Architecture string
+	Size         int64
+	HealthCheck  *struct {
 		Test                           []string
 		Interval, Timeout, StartPeriod int64
 		Retries                        int
@@ -49,6 +51,7 @@ func TestConfiguration(t *testing.T) {
 	var images []configuration
 	require.NoError(t, json.Unmarshal([]byte(podman(t, "image", "inspect", imageName)), &images))
 	image := images[0]
+	assert.Equal(t, runtime.GOARCH, image.Architecture)
 	assert.Equal(t, "10001:10001", image.Config.User)
 	assert.Equal(t, []string{"/otelcol-tokenledger"}, image.Config.Entrypoint)
 	assert.Equal(t, []string{"--config", "/etc/otelcol-contrib/config.yaml"}, image.Config.Cmd)

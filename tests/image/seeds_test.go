@@ -3,6 +3,7 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -129,9 +130,14 @@ func (s seed) runs(t *testing.T) {
 	sendEverything(t, session)
 	requireTotalIn(t, allUsageOfTokens, tokens(t, session))
 	for _, job := range s.scraped {
-		up, err := prometheusValue(fmt.Sprintf("up{job=%q}", job))
-		assert.NoError(t, err, job)
-		assert.Equal(t, 1.0, up, "job %s of this stack's Prometheus", job)
+		// What is pushed may be there before the first scrape.
+		harness.Eventually(t, harness.Patience, "job "+job+" of this stack's Prometheus", func() error {
+			up, err := prometheusValue(fmt.Sprintf("up{job=%q}", job))
+			if err == nil && up != 1 {
+				err = errors.New("it is down")
+			}
+			return err
+		})
 	}
 	requireUnchanged(t, stack, s)
 }

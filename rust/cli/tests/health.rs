@@ -6,12 +6,16 @@ use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::{env, fs};
+use std::time::Duration;
+use std::{env, fs, thread};
 
 use serde_json::Value;
 
 /// Tells a process started from this very file to play a collector, and how it answers.
 const ROLE: &str = "TL_TEST_COLLECTOR";
+
+/// The role of one that listens on no port.
+const NOWHERE: &str = "nowhere";
 
 /// Scenario: none of its own; with the variable set, the process of the tests below that stands for a collector. It
 /// serves one port and answers every request with the status that the variable names.
@@ -19,6 +23,11 @@ const ROLE: &str = "TL_TEST_COLLECTOR";
 #[test]
 fn collector_that_the_other_tests_start() {
     let Ok(status) = env::var(ROLE) else { return };
+    if status == NOWHERE {
+        println!("port none");
+        thread::sleep(Duration::from_secs(60)); // far longer than it is needed; it is killed
+        return;
+    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("port {}", listener.local_addr().unwrap().port());
     for mut stream in listener.incoming().flatten() {
@@ -60,11 +69,11 @@ impl Collector {
         Self { process, port: port.expect("the stand-in names its port"), _folder: folder }
     }
 
-    /// A folder like `/proc` in which only this process is seen, whatever else runs on the machine.
-    fn alone_in(&self, proc: &Path) {
+    /// Shows it in a folder like `/proc`, in which nothing else of the machine is seen.
+    fn appear_in(&self, proc: &Path) {
         let pid = self.process.id().to_string();
         symlink(Path::new("/proc").join(&pid), proc.join(&pid)).unwrap();
-        symlink("/proc/uptime", proc.join("uptime")).unwrap();
+        let _ = symlink("/proc/uptime", proc.join("uptime")); // there already if it is not alone
     }
 }
 
@@ -96,7 +105,7 @@ fn a_collector_is_found_by_itself() {
     for (status, code, says) in [("200", 0, "healthy: "), ("503", 1, "not healthy: ")] {
         let proc = tempfile::tempdir().unwrap();
         let collector = Collector::start(status);
-        collector.alone_in(proc.path());
+        collector.appear_in(proc.path());
         let (ended, text) = health(proc.path(), &[], &[("TOKENLEDGER_HOST", "0.0.0.0")]);
         assert_eq!(ended, code, "{text}");
         let names = format!("{says}otelcol-contrib (process {}): ", collector.process.id());
@@ -109,7 +118,7 @@ fn a_collector_is_found_by_itself() {
 fn programs_read_what_was_found() {
     let proc = tempfile::tempdir().unwrap();
     let collector = Collector::start("503");
-    collector.alone_in(proc.path());
+    collector.appear_in(proc.path());
     let (code, text) = health(proc.path(), &["--json"], &[]);
     assert_eq!((code, text.lines().count()), (1, 1), "{text}");
     let answer: Value = serde_json::from_str(&text).unwrap();
@@ -117,6 +126,24 @@ fn programs_read_what_was_found() {
     assert_eq!(answer["endpoint"], format!("http://127.0.0.1:{}/", collector.port));
     assert_eq!(answer["collectors"][0]["process"], collector.process.id());
     assert!(answer["error"].as_str().unwrap().contains("answered 503"), "{text}");
+}
+
+/// Scenario: two collectors, one of which says no; then, beside the one that is well, one that listens nowhere, as a short
+/// `validate` does. Guarantee: all that listen have to be well, the answer names the one that is not; the last does not count.
+#[test]
+fn every_collector_has_to_be_well() {
+    let [well, ill, silent] = [Collector::start("200"), Collector::start("503"), Collector::start(NOWHERE)];
+    for (other, code) in [(&ill, 1), (&silent, 0)] {
+        let proc = tempfile::tempdir().unwrap();
+        well.appear_in(proc.path());
+        other.appear_in(proc.path());
+        let (ended, text) = health(proc.path(), &["--json"], &[]);
+        assert_eq!(ended, code, "{text}");
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(!error.contains(&well.port), "{text}");
+        assert_eq!(answer["collectors"].as_array().unwrap().len(), if code == 1 { 2 } else { 1 }, "{text}");
+    }
 }
 
 /// Scenario: the collector has ended; then no process of one is seen at all. Guarantee: not healthy; the usual address is
@@ -140,7 +167,7 @@ fn a_collector_that_ended_is_not_healthy() {
 fn what_is_named_is_asked() {
     let proc = tempfile::tempdir().unwrap();
     let collector = Collector::start("200");
-    collector.alone_in(proc.path());
+    collector.appear_in(proc.path());
     assert_eq!(health(proc.path(), &[], &[]).0, 0);
     for (arguments, variables) in [
         (&["--endpoint", "http://127.0.0.1:1"][..], &[][..]),
