@@ -7,19 +7,24 @@
 #
 #   variable                 meaning
 #   TOKENLEDGER_SEED_STACKS  folder with the compose files and configurations of existing stacks, which are not part of this
-#                            repository; ../shared/data/seed-stacks. `none` leaves out the tests that need them
+#                            repository; ../shared/data/seed-stacks if that is there. `none` leaves out the tests that need them
 #   IMAGE_TESTS_AT_A_TIME    3
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly work=build/image-test
-export TOKENLEDGER_SEED_STACKS=${TOKENLEDGER_SEED_STACKS:-$PWD/../shared/data/seed-stacks}
+
+# Without the variable the folder beside the repository, where there is one.
+stacks=$PWD/../shared/data/seed-stacks
+[[ -d $stacks ]] || stacks=none
+export TOKENLEDGER_SEED_STACKS=${TOKENLEDGER_SEED_STACKS:-$stacks}
 
 main() {
   check_tools
   mkdir -p $work/logs
   install_compose
   go test -C tools ./sbom
+  [[ $TOKENLEDGER_SEED_STACKS != none ]] || echo "image tests: without the stacks of the field (TOKENLEDGER_SEED_STACKS)"
   echo "image tests: building"
   go test -C tests -tags image -c -o "../$work/tests" ./image
   prepare_standins
