@@ -193,7 +193,7 @@ func runProduct(t *testing.T, arguments ...string) (output, messages string) {
 // ought to change them.
 var warnings = map[string][]string{
 	"S0": {"debug-detailed at exporters::debug::verbosity", "service-name-overwritten at processors::resource::attributes::0"},
-	"S1": {"token-ledger-replicas at exporters::prometheusremotewrite"},
+	"S1": nil,
 	"S2": {"debug-detailed at exporters::debug::verbosity"},
 	"S3": {"service-name-overwritten at processors::resource::attributes::0"},
 	"S4": {

@@ -14,6 +14,8 @@ const (
 	autoVariable = "TOKEN_LEDGER_AUTO"
 	// namesVariable asks for further families of metric names: see names.go.
 	namesVariable = "TOKEN_LEDGER_NAMES"
+	// promoteVariable names the resource attributes that servers behind `otlp_http` make labels: see promoted.
+	promoteVariable = "TOKEN_LEDGER_PROMOTE"
 	// stateVariable is the directory of ledgers, which collector-config/default.yaml uses too. Set to nothing it means
 	// totals in memory.
 	stateVariable = "TOKENLEDGER_STATE_DIR"

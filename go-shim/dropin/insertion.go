@@ -23,7 +23,8 @@ package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 //	    the points are equal (D3a, D3b, T3), and if processors may have made them different, a warning says so.
 //	I9  delta_to_cumulative gives way (insertion_fork.go) where nothing behind it in the pipeline depends on totals. It
 //	    stays for other exporters: then the pipeline forks before it.
-//	I10 What runs twice changes nothing the second time: each pipeline that was changed falls under I1 or I2 then.
+//	I10 A batch leaves the way to token_ledger (insertion_batch.go); one that stays is a warning.
+//	I11 What runs twice changes nothing the second time: each pipeline that was changed falls under I1 or I2 then.
 //
 // The settings of each token_ledger: insertion_settings.go.
 
@@ -34,6 +35,7 @@ func insert(document *document, environment environment, report *report) error {
 		return err
 	}
 	graph := newGraph(document)
+	graph.promoted = environment.promoted()
 	graph.warnMixed(report)
 	if !graph.feedsPrometheus() {
 		return nil
@@ -42,13 +44,14 @@ func insert(document *document, environment environment, report *report) error {
 	if err != nil {
 		return err
 	}
-	graph.giveWay(report)
+	graph.clear(report)
 	ledgers := graph.plan()
 	for _, ledger := range ledgers {
 		graph.place(ledger)
 		graph.processors[ledger.id] = surroundings.settings(graph, ledger)
 		graph.report(ledger, surroundings, report)
 	}
-	graph.warnReplicas(ledgers, report)
+	graph.warnRetries(ledgers, report)
+	graph.informReplicas(ledgers, report)
 	return graph.write()
 }

@@ -15,8 +15,10 @@ import (
 //	    `retransmissions: add` it does, and only a request whose own delivery failed is recognised when it comes again.
 //	A2  Whatever removes an attribute counts, whichever it is: session.id is off in many places, and then any other attribute
 //	    may be the one that is left.
-//	A3  Overwriting counts for attributes that clients are known by. `service.name` is none: agents of one machine set the same.
-//	A4  Hashes, renamed or moved attributes (groupbyattrs) tell clients apart as well as before.
+//	A3  Overwriting counts for the attributes that tell clients apart (identifying), and for no others: setting a new one takes
+//	    nothing away. `service.name` is none: agents of one machine set the same.
+//	A4  Hashes, renamed or moved attributes (groupbyattrs) tell clients apart as well as before, and so does one that is copied
+//	    between resource and points under its name.
 
 // merges names the first processor of a list that removes or merges what tells clients apart; "" if there is none.
 func (g *graph) merges(processors []string) string {
@@ -36,7 +38,8 @@ func (g *graph) mergesOne(id string) bool {
 	case "resource":
 		return slices.ContainsFunc(entries(g.document.get("processors", key, "attributes")), removes)
 	case "transform":
-		return removing.MatchString(g.statements(key))
+		text := g.statements(key)
+		return removing.MatchString(text) || overwrites(text)
 	case "metricstransform", "metrics_transform":
 		text := g.text("processors", id)
 		return strings.Contains(text, "aggregate_label") || strings.Contains(text, "action:combine")
@@ -60,14 +63,24 @@ func removes(action map[string]any) bool {
 	return false
 }
 
-// identifying are attributes that clients, devices and people are known by.
-var identifying = regexp.MustCompile(`^(ccr\.)?(session|user|enduser|organization|host|device|installation|process)\.|^service\.instance\.id$|^(container|k8s\.pod)\.|^conversation\.id$`)
+// identifying are attributes that clients, devices and people are known by, as the agents send them.
+var identifying = regexp.MustCompile(`^(session\.id|ccr\.session\.id|conversation\.id|user\.id|user\.email|user\.account_uuid|user\.account_id|enduser\.id|enduser\.sub|` +
+	`organization\.id|installation\.id|service\.instance\.id|host\.name|host\.id|terminal\.type|process\.pid|app\.entrypoint)$`)
 
-// removing finds what removes attributes in statements of `transform`, or overwrites all or an identifying one.
+// removing finds what removes attributes in statements of `transform`, or overwrites all of them.
 var removing = regexp.MustCompile(`\b(delete_key|delete_keys|delete_matching_keys|keep_keys|keep_matching_keys|limit|truncate_all|aggregate_on_attributes|aggregate_on_attribute_value)\s*\(` +
 	`|\bset\s*\(\s*([a-z_]+\.)*attributes\s*,` +
-	`|\bset\s*\(\s*([a-z_]+\.)*attributes\[\s*"((ccr\.)?(session|user|enduser|organization|host|device|installation|process|container|k8s\.pod)\.|service\.instance\.id|conversation\.id)` +
 	`|\breplace_(all_patterns|all_matches)\s*\(`)
+
+// setting finds the attribute that a statement of `transform` sets and, if it is a plain copy of one, which.
+var setting = regexp.MustCompile(`\bset\s*\(\s*(?:[a-z_]+\.)*attributes\[\s*"([^"]*)"\s*\]\s*,\s*(?:(?:[a-z_]+\.)*attributes\[\s*"([^"]*)"\s*\]\s*\))?`)
+
+// overwrites tells whether statements set an attribute that clients are known by to something else than itself.
+func overwrites(text string) bool {
+	return slices.ContainsFunc(setting.FindAllStringSubmatch(text, -1), func(match []string) bool {
+		return identifying.MatchString(match[1]) && match[1] != match[2]
+	})
+}
 
 // statements returns the metric statements of a `transform` processor as one text.
 func (g *graph) statements(key string) string {

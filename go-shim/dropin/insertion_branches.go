@@ -32,6 +32,20 @@ func (l *ledger) kind() kind { return l.exporters[0].kind }
 
 func (l *ledger) shown() shown { return l.exporters[0].shown }
 
+// chain is a token_ledger with the batch behind it, if there is to be one (W2).
+func (l *ledger) chain() []string {
+	chain := []string{l.id}
+	if l.kind() == pull {
+		return chain
+	}
+	for _, n := range slices.Backward(l.feeders) {
+		if n.batch != "" {
+			return append(chain, n.batch)
+		}
+	}
+	return chain
+}
+
 // plan finds out which token_ledgers are needed, and where. Those of pulled exporters come first.
 func (g *graph) plan() []*ledger {
 	ledgers := g.group()
@@ -169,7 +183,7 @@ func (g *graph) name(ledgers []*ledger) {
 func (g *graph) place(l *ledger) {
 	if l.inPlace {
 		l.node = l.feeders[0]
-		l.node.processors = append(slices.Clone(l.node.processors), l.id)
+		l.node.processors = append(slices.Clone(l.node.processors), l.chain()...)
 		return
 	}
 	own := make([]string, len(l.exporters), len(l.exporters)+len(l.neutrals))
@@ -182,7 +196,7 @@ func (g *graph) place(l *ledger) {
 	for _, n := range l.feeders {
 		n.exporters = append(without(n.exporters, func(id string) bool { return slices.Contains(own, id) }), connector)
 	}
-	l.node = g.add(joinID("metrics", name), l.feeders[0].origin, connector, []string{l.id}, own)
+	l.node = g.add(joinID("metrics", name), l.feeders[0].origin, connector, l.chain(), own)
 }
 
 // plainTypes are processors that change no point, so that what passed one of two pipelines equals what passed the other.

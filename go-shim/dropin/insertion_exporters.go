@@ -24,6 +24,8 @@ import (
 //	E6  With `otlp_http` the server decides, and each kind is taken as it comes: Prometheus and Mimir show nothing,
 //	    VictoriaMetrics everything. Either mistake is wrong: streams that the server cannot tell apart overwrite each other,
 //	    and streams that were added up here but not there move from series to series. So a report names the assumption.
+//	E7  The variable TOKEN_LEDGER_PROMOTE names the resource attributes that these servers make labels, all of them the
+//	    same ones, instead of E6: a list separated by commas, or `all`.
 
 // kind says what reads an exporter's data.
 type kind int
@@ -43,6 +45,37 @@ func (k kind) String() string {
 type shown struct {
 	resource bool // all resource attributes
 	scope    bool // name, version and attributes of the scope
+
+	attributes string // resource attributes if not all, separated by commas, sorted
+}
+
+// promoted is the value of TOKEN_LEDGER_PROMOTE (E7). The zero value: nothing is said.
+type promoted struct {
+	all        bool
+	attributes string // as in shown
+}
+
+func (e environment) promoted() promoted {
+	value, _ := e.lookup(promoteVariable)
+	var names []string
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	if slices.Contains(names, "all") {
+		return promoted{all: true}
+	}
+	slices.Sort(names)
+	return promoted{attributes: strings.Join(slices.Compact(names), ",")}
+}
+
+// applied returns what a server shows that by itself shows something else.
+func (p promoted) applied(labels shown) shown {
+	if p != (promoted{}) {
+		labels.resource, labels.attributes = p.all, p.attributes
+	}
+	return labels
 }
 
 // exporter is what matters here of an exporter's settings.
@@ -93,7 +126,7 @@ func (g *graph) readExporter(id string) exporter {
 		}
 	case "otlp_http", "otlphttp":
 		if server, labels, ok := prometheusServer(settings); ok {
-			e.kind, e.server, e.shown = push, server, labels
+			e.kind, e.server, e.shown = push, server, g.promoted.applied(labels)
 		}
 	}
 	return e

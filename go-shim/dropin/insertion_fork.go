@@ -19,7 +19,7 @@ import (
 //	    token_ledger counts what its totals grow by (T3).
 //	F2  Its written `max_streams` stays the limit, and `max_stale` too if it is longer than a day.
 //	F3  Where other exporters keep the data of the pipeline, they keep it converted: the pipeline ends before the processor,
-//	    and goes on as two, one of which has it.
+//	    or before a batch that leaves earlier (W4), and goes on as two, one of which has it.
 
 // converterTypes are the two names of the processor.
 var converterTypes = []string{"delta_to_cumulative", "deltatocumulative"}
@@ -28,47 +28,89 @@ func isConverter(id string) bool {
 	return slices.Contains(converterTypes, componentType(id))
 }
 
-// giveWay takes delta_to_cumulative out of the way of token_ledger.
-func (g *graph) giveWay(report *report) {
-	for _, n := range slices.Clone(g.nodes) {
-		prometheus, neutrals, others := g.sorted(n)
-		at := slices.IndexFunc(n.processors, isConverter)
-		if len(prometheus) == 0 || at < 0 || !g.open(n) {
-			continue
-		}
-		head, tail := n.processors[:at], n.processors[at:]
-		name := tail[0]
-		if dependent := slices.IndexFunc(tail, g.needsTotals); dependent >= 0 {
-			report.inform("delta-to-cumulative", where(n.id),
-				"%s stays, because %s behind it may depend on totals; token_ledger counts what they grow by", name, tail[dependent])
-			continue
-		}
-		limits := g.limits(tail)
-		if len(others) == 0 {
-			n.processors, n.limits = without(n.processors, isConverter), limits
-			report.inform("delta-to-cumulative", where(n.id), "%s gives way to token_ledger, which does the same without forgetting idle streams%s",
-				name, limits.text())
-			continue
-		}
-		g.fork(n, head, tail, prometheus, append(others, neutrals...)).limits = limits
-		report.inform("delta-to-cumulative", where(n.id), "the pipeline forks before %s, which stays for %s; for %s token_ledger does the same%s",
-			name, enumerated(others), ids(prometheus), limits.text())
-	}
+// clearing is what stands in the way of a pipeline's token_ledger and leaves it.
+type clearing struct {
+	at        int      // where the first of it stands
+	converter string   // the first delta_to_cumulative, "" if none gives way
+	batches   []string // in order (W1)
+	limits    limits
 }
 
-// fork ends a pipeline before delta_to_cumulative. One continuation has it, the other one, which is returned, has not (F3).
-func (g *graph) fork(n *node, head, tail []string, prometheus []exporter, others []string) *node {
+func (c *clearing) gone(id string) bool {
+	return c.converter != "" && isConverter(id) || slices.Contains(c.batches, id)
+}
+
+// clear takes delta_to_cumulative (F1) and batches (W1) out of the way of token_ledger.
+func (g *graph) clear(report *report) {
+	for _, n := range slices.Clone(g.nodes) {
+		prometheus, neutrals, others := g.sorted(n)
+		if len(prometheus) == 0 || !g.open(n) {
+			continue
+		}
+		c := g.clearing(n, report)
+		if c.at < 0 {
+			continue
+		}
+		if len(others) == 0 {
+			n.processors, n.limits, n.batch = without(n.processors, c.gone), c.limits, c.batch()
+			if c.converter != "" {
+				report.inform(converterRule, where(n.id), "%s gives way to token_ledger, which does the same without forgetting idle streams%s",
+					c.converter, c.limits.text())
+			}
+		} else {
+			name := n.processors[c.at]
+			g.fork(n, c, prometheus, append(slices.Clone(others), neutrals...))
+			if c.converter != "" {
+				stays := "which"
+				if c.converter != name {
+					stays = "and " + c.converter + " behind it"
+				}
+				report.inform(converterRule, where(n.id), "the pipeline forks before %s, %s stays for %s; for %s token_ledger does the same%s",
+					name, stays, enumerated(others), ids(prometheus), c.limits.text())
+			}
+		}
+		c.reportBatches(n.id, prometheus, others, report)
+	}
+	g.warnBatches(report)
+}
+
+// converterRule is the rule under which delta_to_cumulative is reported.
+const converterRule = "delta-to-cumulative"
+
+// clearing finds out what leaves the way of a pipeline's token_ledger.
+func (g *graph) clearing(n *node, report *report) *clearing {
+	c := &clearing{}
+	stays := false
+	if at := slices.IndexFunc(n.processors, isConverter); at >= 0 {
+		tail := n.processors[at:]
+		if dependent := slices.IndexFunc(tail, g.needsTotals); dependent >= 0 {
+			stays = true
+			report.inform(converterRule, where(n.id),
+				"%s stays, because %s behind it may depend on totals; token_ledger counts what they grow by", tail[0], tail[dependent])
+		} else {
+			c.converter, c.limits = tail[0], g.limits(tail)
+		}
+	}
+	c.batches, g.obstacles[n.origin] = g.movable(n.processors, stays)
+	g.left = append(g.left, c.batches...)
+	c.at = slices.IndexFunc(n.processors, c.gone)
+	return c
+}
+
+// fork ends a pipeline before what leaves the way of token_ledger. One continuation has it, the other one has not (F3, W4).
+func (g *graph) fork(n *node, c *clearing, prometheus []exporter, others []string) {
 	_, name := splitID(n.origin)
 	label := joinID(ledgerType, name)
+	head, tail := n.processors[:c.at], n.processors[c.at:]
 	kept, counted := g.forward(joinID("before_"+ledgerType, name)), g.forward(label)
 	g.add(joinID("metrics", joinID("before_"+ledgerType, name)), n.origin, kept, slices.Clone(tail), others)
 	own := make([]string, len(prometheus))
 	for i, e := range prometheus {
 		own[i] = e.id
 	}
-	branch := g.add(joinID("metrics", label), n.origin, counted, without(tail, isConverter), own)
+	branch := g.add(joinID("metrics", label), n.origin, counted, without(tail, c.gone), own)
+	branch.limits, branch.batch = c.limits, c.batch()
 	n.processors, n.exporters = slices.Clone(head), []string{kept, counted}
-	return branch
 }
 
 // needsTotals tells whether a processor may do something else with increments than with totals. What is not known may.

@@ -26,6 +26,10 @@ type graph struct {
 
 	keys map[string]string   // "section/identifier" of what is declared: the key as it is written
 	read map[string]exporter // exporters whose settings were read
+
+	promoted  promoted            // what servers behind `otlp_http` are said to make labels (E7)
+	obstacles map[string]obstacle // why batches stay, by pipeline of the configuration (W3)
+	left      []string            // batches that left a pipeline
 }
 
 // node is one metrics pipeline.
@@ -35,10 +39,14 @@ type node struct {
 	origin  string   // the pipeline of the configuration that it comes from
 	written pipeline // as it is in the configuration; empty for a new one
 	limits  limits   // of the delta_to_cumulative that gave way (I9)
+	batch   string   // that left the way to token_ledger, "" for none (W2)
 }
 
 func newGraph(document *document) *graph {
-	g := &graph{document: document, processors: map[string]any{}, taken: map[string]bool{}, keys: map[string]string{}, read: map[string]exporter{}}
+	g := &graph{
+		document: document, processors: map[string]any{}, taken: map[string]bool{}, keys: map[string]string{},
+		read: map[string]exporter{}, obstacles: map[string]obstacle{},
+	}
 	for _, section := range [][]string{{"processors"}, {"exporters"}, {"connectors"}, {"service", "pipelines"}} {
 		for _, key := range document.components(section...) {
 			id := section[len(section)-1] + "/" + joinID(splitID(key))
@@ -300,7 +308,15 @@ func (g *graph) write() error {
 	if len(pipelines) > 0 {
 		changes["service"] = map[string]any{"pipelines": pipelines}
 	}
-	return g.document.conf.Merge(confmap.NewFromStringMap(changes))
+	if err := g.document.conf.Merge(confmap.NewFromStringMap(changes)); err != nil {
+		return err
+	}
+	for _, id := range g.left {
+		if !g.document.used("processors", id) {
+			g.document.remove("processors", g.declared("processors", id))
+		}
+	}
+	return nil
 }
 
 // changed returns the lists of a node that are not as they were written, and takes away what was written: lists may be

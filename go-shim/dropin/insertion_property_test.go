@@ -18,7 +18,8 @@ import (
 var parts = map[string]any{
 	"receivers": map[string]any{"otlp": nil, "otlp/b": nil, "kafka": nil, "prometheus": nil},
 	"processors": map[string]any{
-		"batch": nil, "memory_limiter": nil, "filter": nil, "interval": nil,
+		"batch": nil, "batch/large": map[string]any{"timeout": "10s"}, "batch/tenants": map[string]any{"metadata_keys": []any{"x-tenant"}},
+		"memory_limiter": nil, "filter": nil, "interval": nil, "unknown": nil,
 		"resource":                map[string]any{"attributes": []any{map[string]any{"key": "team", "value": "x", "action": "upsert"}}},
 		"attributes":              map[string]any{"actions": []any{map[string]any{"key": "session.id", "action": "delete"}}},
 		"transform/convert":       map[string]any{"metric_statements": []any{"convert_sum_to_gauge()"}},
@@ -155,12 +156,13 @@ func kindOf(exporter string) kind {
 // scraped data, token_ledgers of the user's own.
 // Guarantee: whoever is not Prometheus gets its data through exactly the processors that were written, in their order.
 // Everybody gets as many copies as before. Data that Prometheus gets has been through exactly one token_ledger, the last
-// of its processors but for prometheus_labels before a page, unless all of it was scraped or a warning says that nothing was put in. If an
-// exporter has several that were put in, all get data of the same receivers. The result is a graph that the collector takes, and a second run
+// of its processors but for prometheus_labels before a page and a batch before what is pushed, unless all of it was scraped or a
+// warning says that nothing was put in. No batch stands before a token_ledger that was put in unless a warning says so, and there is no
+// such warning without a reason. If an exporter has several that were put in, all get data of the same receivers. The result is a graph that the collector takes, and a second run
 // leaves it alone.
 func TestInsertionProperties(t *testing.T) {
 	environment := surroundingsOf(fixture{})
-	inserted := 0
+	inserted, left := 0, 0
 	for seed := range uint64(200) {
 		input := randomConfiguration(rand.New(rand.NewPCG(seed, 7)))
 		output, report, err := runSteps(t, input, environment, insert, settleLabels)
@@ -174,6 +176,7 @@ func TestInsertionProperties(t *testing.T) {
 		require.Equal(t, described(before, isForeign, nothing), described(after, isForeign, nothing), description)
 		require.Equal(t, described(before, everything, ours), described(after, everything, ours), description)
 		inserted += checkPrometheus(t, after, report, description)
+		left += checkBatches(t, before, after, connected(input), report, description)
 		checkLabels(t, after, output, description)
 		checkGraph(t, output, description)
 
@@ -185,6 +188,7 @@ func TestInsertionProperties(t *testing.T) {
 		}
 	}
 	assert.Greater(t, inserted, 200, "the configurations exercise too little")
+	assert.Greater(t, left, 50, "the configurations exercise batches too little")
 }
 
 // lazily makes text when a test fails.
@@ -197,7 +201,8 @@ func everything(string) bool { return true }
 
 // ours are processors that may come or go on the way to Prometheus, and to what stands beside it.
 func ours(id string) bool {
-	return isConverter(id) || id != "token_ledger/own" && componentType(id) == ledgerType || componentType(id) == labelsType
+	return isConverter(id) || id != "token_ledger/own" && componentType(id) == ledgerType || componentType(id) == labelsType ||
+		isBatch(id) && id != "batch/tenants"
 }
 
 // checkPrometheus counts the ways that have a token_ledger that was put in.
@@ -224,7 +229,10 @@ func checkPrometheus(t *testing.T, after []way, report *report, description fmt.
 			continue
 		}
 		require.Len(t, ledgers, 1, "%v %v", w, description)
-		require.Equal(t, ledgers[0], processors[len(processors)-1], description)
+		if kindOf(w.exporter) == push && isBatch(processors[len(processors)-1]) {
+			processors = processors[:len(processors)-1]
+		}
+		require.Equal(t, ledgers[0], processors[len(processors)-1], "%v %v", w, description)
 		if ledgersOf[w.exporter] == nil {
 			ledgersOf[w.exporter] = map[string][]string{}
 		}
@@ -241,6 +249,62 @@ func checkPrometheus(t *testing.T, after []way, report *report, description fmt.
 		}
 	}
 	return inserted
+}
+
+// checkBatches compares batches with warnings about them (W1 to W5), and counts the ways
+// to Prometheus exporters on which none stands before a token_ledger.
+func checkBatches(t *testing.T, before, after []way, forwarded bool, report *report, description fmt.Stringer) int {
+	t.Helper()
+	warned := map[string]bool{}
+	for _, entry := range report.entries {
+		if entry.rule == batchRule && entry.warning {
+			warned[strings.Fields(entry.text)[0]] = true
+		}
+	}
+	standing, free := map[string]bool{}, 0
+	for _, w := range after {
+		ledger := slices.IndexFunc(w.processors, func(id string) bool { return id != "token_ledger/own" && componentType(id) == ledgerType })
+		if ledger < 0 || slices.Contains(w.processors, "token_ledger/own") {
+			continue
+		}
+		for _, id := range w.processors[:ledger] {
+			if isBatch(id) {
+				standing[id] = true
+				require.True(t, warned[id], "%v %v", w, description)
+			}
+		}
+		if kind := kindOf(w.exporter); kind == pull || kind == push {
+			behind := slices.IndexFunc(w.processors[ledger:], isBatch)
+			require.True(t, behind < 0 || kind == push && behind == 1, "%v %v", w, description)
+			free++
+		}
+	}
+	for id := range warned {
+		require.True(t, standing[id], "%s is warned of for nothing %v", id, description)
+		require.True(t, slices.ContainsFunc(before, func(w way) bool {
+			at := slices.Index(w.processors, id)
+			return at >= 0 && (id == "batch/tenants" || forwarded || slices.ContainsFunc(w.processors[at:], mayObstruct))
+		}), "%s is warned of without a reason %v", id, description)
+	}
+	return free
+}
+
+// connected tells whether a pipeline hands its data to another one.
+func connected(configuration map[string]any) bool {
+	connectors := configuration["connectors"].(map[string]any)
+	for _, pipeline := range configuration["service"].(map[string]any)["pipelines"].(map[string]any) {
+		for _, id := range pipeline.(map[string]any)["exporters"].([]any) {
+			if _, ok := connectors[id.(string)]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayObstruct names the parts that a batch may not move past, and a converter, which stays before transform/convert.
+func mayObstruct(id string) bool {
+	return id == "unknown" || id == "batch/tenants" || isConverter(id)
 }
 
 // checkLabels checks that labels are settled for pages only, once, last, on each way that got a token_ledger here, and on all

@@ -25,8 +25,8 @@ import (
 //	    written, else memory and one warning. Set to nothing: memory. Of token_ledgers behind one pipeline the first
 //	    keeps usage for reports, so that reports count it once.
 //	S6  Limits are the processor's own, which are finite, or those of a delta_to_cumulative that gave way (F2).
-//	S7  Several collectors that push to one store write over each other's totals, unless something tells them apart: one
-//	    warning, unless a label or an attribute of their own is written.
+//	S7  Several collectors that push to one store write over each other's totals, unless something tells them apart. Nearly
+//	    everybody has one collector, so this is one line of information, if no label or attribute of their own is written.
 //	S8  Costs are computed with TOKEN_LEDGER_AUTO=full only, and not where a token_ledger connector counts events: the
 //	    tokens are the same.
 
@@ -44,6 +44,10 @@ const (
 	// defaultInterval is what contrib's processor `interval` has by itself (v0.158.0).
 	defaultInterval = time.Minute
 )
+
+// computedMetrics is what TOKEN_LEDGER_AUTO=full adds (S8).
+const computedMetrics = "token_ledger.cost with token_ledger.cost.savings, token_ledger.cost.difference, token_ledger.tokens.unpriced, " +
+	"token_ledger.data_quality.tokens and token_ledger.clients"
 
 // surroundings is what all token_ledgers of one configuration have in common.
 type surroundings struct {
@@ -157,6 +161,13 @@ func (l shown) settings() map[string]any {
 	if l.resource {
 		labels["promote_all_resource_attributes"] = true
 	}
+	if l.attributes != "" {
+		var names []any
+		for name := range strings.SplitSeq(l.attributes, ",") {
+			names = append(names, name)
+		}
+		labels["promote_resource_attributes"] = names
+	}
 	if l.scope {
 		labels["promote_scope_metadata"] = true
 	}
@@ -230,6 +241,9 @@ func (s *surroundings) text(g *graph, l *ledger) string {
 	for _, e := range l.exporters {
 		if e.server != "" {
 			fmt.Fprintf(&text, "; of resource and scope %s is taken to show %s", e.server, e.shown.text())
+			if !e.shown.resource {
+				fmt.Fprintf(&text, " (what it promotes: %s)", promoteVariable)
+			}
 		}
 	}
 	if l.kind() == pull {
@@ -237,6 +251,9 @@ func (s *surroundings) text(g *graph, l *ledger) string {
 	}
 	if processor := g.merges(g.path(l.node)); processor != "" {
 		fmt.Fprintf(&text, "; equal points count each (retransmissions: add), because %s removes or merges attributes", processor)
+	}
+	if s.pricing {
+		text.WriteString("; it adds " + computedMetrics)
 	}
 	if s.directory != "" {
 		fmt.Fprintf(&text, "; totals are kept in %s", s.directory)
@@ -252,14 +269,19 @@ func (l shown) text() string {
 		return "everything"
 	case l.resource:
 		return "the resource"
-	case l.scope:
-		return "the scope"
 	}
-	return "job and instance only; if it promotes more, write a token_ledger with prometheus.promote_resource_attributes yourself"
+	names := []string{"job", "instance"}
+	if l.attributes != "" {
+		names = append(names, strings.Split(l.attributes, ",")...)
+	}
+	if l.scope {
+		names = append(names, "the scope")
+	}
+	return enumerated(names) + " only"
 }
 
-// warnReplicas says what several collectors that push to one store need (S7).
-func (g *graph) warnReplicas(ledgers []*ledger, report *report) {
+// informReplicas says what several collectors that push to one store need (S7).
+func (g *graph) informReplicas(ledgers []*ledger, report *report) {
 	var names []string
 	for _, l := range ledgers {
 		for _, e := range l.exporters {
@@ -271,7 +293,7 @@ func (g *graph) warnReplicas(ledgers []*ledger, report *report) {
 	if len(names) == 0 {
 		return
 	}
-	report.warn("token-ledger-replicas", []string{"exporters", names[0]},
+	report.inform("token-ledger-replicas", []string{"exporters", names[0]},
 		"if several collectors push to the store of %s, give each a resource attribute service.instance.id of its own "+
 			"(processor resource, action insert): otherwise they write over each other's totals", enumerated(names))
 }

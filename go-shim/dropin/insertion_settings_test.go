@@ -176,6 +176,15 @@ func TestProcessorsThatMerge(t *testing.T) {
 		"keep_keys":         {"transform", `{metric_statements: ['keep_keys(datapoint.attributes, ["model"])']}`, true},
 		"delete_matching":   {"transform", `{metric_statements: ['delete_matching_keys(resource.attributes, "os.*")']}`, true},
 		"set identifying":   {"transform", `{metric_statements: ['set(datapoint.attributes["session.id"], "x")']}`, true},
+		"set user":          {"transform", `{metric_statements: ['set(resource.attributes["user.email"], "x")']}`, true},
+		"set by context":    {"transform", `{metric_statements: [{context: datapoint, statements: ['set( attributes[ "terminal.type" ], "x") where true']}]}`, true},
+		"set from another":  {"transform", `{metric_statements: ['set(datapoint.attributes["session.id"], resource.attributes["host.name"])']}`, true},
+		"set from itself":   {"transform", `{metric_statements: ['set(datapoint.attributes["host.name"], resource.attributes["host.name"]) where resource.attributes["host.name"] != nil']}`, false},
+		"set part of it":    {"transform", `{metric_statements: ['set(datapoint.attributes["user.id"], Substring(datapoint.attributes["user.id"], 0, 2))']}`, true},
+		"set similar":       {"transform", `{metric_statements: ['set(datapoint.attributes["user.team"], "x")', 'set(resource.attributes["host.type"], "y")']}`, false},
+		"set both":          {"transform", `{metric_statements: ['set(datapoint.attributes["team"], "x")', 'set(datapoint.attributes["process.pid"], 1)']}`, true},
+		"similar overwrite": {"attributes", `{actions: [{key: user.team, value: x, action: upsert}]}`, false},
+		"host overwrite":    {"resource", `{attributes: [{key: host.name, value: x, action: update}]}`, true},
 		"set all":           {"transform", `{metric_statements: ['set(datapoint.attributes, resource.attributes)']}`, true},
 		"aggregate":         {"transform", `{metric_statements: [{context: metric, statements: ['aggregate_on_attributes("sum", ["type"])']}]}`, true},
 		"set other":         {"transform", `{metric_statements: ['set(datapoint.attributes["team"], "x")']}`, false},
@@ -220,6 +229,44 @@ func TestProcessorsThatNeedTotals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.needs, graphOf(t, "processors: {"+c.id+": "+c.settings+"}").needsTotals(c.id))
+		})
+	}
+}
+
+// Scenario: processors behind a batch, one at a time.
+// Guarantee: a batch moves only past those that do the same with requests as with batches, and see no metadata of clients.
+func TestProcessorsThatBatchesMovePast(t *testing.T) {
+	for name, c := range map[string]struct {
+		id       string
+		settings string
+		same     bool
+	}{
+		"memory_limiter":   {"memory_limiter/x", `{limit_mib: 5}`, true},
+		"resource":         {"resource", `{attributes: [{key: a, value: b, action: upsert}]}`, true},
+		"attributes":       {"attributes", `{actions: [{key: a, action: delete}, {key: b, from_attribute: c, action: insert}]}`, true},
+		"from_context":     {"attributes", `{actions: [{key: a, action: delete}, {key: b, from_context: metadata.b, action: insert}]}`, false},
+		"resource context": {"resource", `{attributes: [{key: b, from_context: client.address, action: insert}]}`, false},
+		"redaction":        {"redaction", `{allow_all_keys: true}`, true},
+		"groupbyattrs":     {"groupbyattrs", `{keys: [a]}`, true},
+		"interval":         {"interval", `null`, true},
+		"filter":           {"filter", `{metrics: {metric: ['name == "x"']}}`, true},
+		"filter client":    {"filter", `{metrics: {metric: ['otelcol.client.metadata["a"] != nil']}}`, false},
+		"set":              {"transform", `{metric_statements: ['set(datapoint.attributes["a"], "b")', 'convert_sum_to_gauge()']}`, true},
+		"set client":       {"transform", `{metric_statements: [{statements: ['set(datapoint.attributes["a"], otelcol.client.addr)']}]}`, false},
+		"aggregate":        {"transform", `{metric_statements: ['aggregate_on_attributes ("sum", ["a"])']}`, false},
+		"aggregate value":  {"transform", `{metric_statements: ['aggregate_on_attribute_value("sum", "a", ["b"], "c")']}`, false},
+		"limit":            {"transform", `{metric_statements: ['limit(datapoint.attributes, 5, [])']}`, false},
+		"rename":           {"metricstransform", `{transforms: [{include: x, action: update, new_name: y}]}`, true},
+		"aggregate_labels": {"metrics_transform", `{transforms: [{include: x, operations: [{action: aggregate_labels, aggregation_type: sum}]}]}`, false},
+		"combine":          {"metricstransform", `{transforms: [{include: "^x", match_type: regexp, action: combine, new_name: y}]}`, false},
+		"converter":        {"cumulativetodelta", `null`, false},
+		"unknown":          {"x", `{}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := graphOf(t, "processors: {batch: , "+c.id+": "+c.settings+"}")
+			batches, stay := g.movable([]string{"batch", c.id}, false)
+			assert.Equal(t, c.same, len(batches) == 1)
+			assert.Equal(t, c.same, stay == obstacle{}, stay)
 		})
 	}
 }
