@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds build/otelcol-tokenledger, one static binary, and build/tokenledger. Needs the library: scripts/build-library.sh.
+# For another platform: docs/image.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,8 +13,8 @@ main() {
   CGO_ENABLED=1 go build -C distribution -trimpath -buildvcs=false -tags "$tags" \
     -ldflags '-s -w -linkmode external -extldflags "-static"' -o ../build/otelcol-tokenledger .
   echo "command line: build/tokenledger"
-  cargo build --release --locked -p tokenledger-cli
-  install -m 755 "${CARGO_TARGET_DIR:-target}/release/tokenledger" build/tokenledger
+  cargo build --release --locked -p tokenledger-cli ${TARGET:+--target "$TARGET"}
+  install -m 755 "${CARGO_TARGET_DIR:-target}/${TARGET:+$TARGET/}release/tokenledger" build/tokenledger
 }
 
 main "$@"

@@ -25,9 +25,9 @@ main() {
   # A directory of its own: other flags than those of every other build would make cargo rebuild everything each time.
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/library
   # One crate type alone: together with the rlib that the tests use, cargo leaves link-time optimisation to a linker.
-  TL_CONTENT_DIGEST=$digest cargo rustc --release --locked -p tokenledger-ffi --lib --crate-type staticlib
+  TL_CONTENT_DIGEST=$digest cargo rustc --release --locked -p tokenledger-ffi --lib --crate-type staticlib ${TARGET:+--target "$TARGET"}
   mkdir -p "$(dirname "$library")"
-  keep_exports "$CARGO_TARGET_DIR/release/libtokenledger_ffi.a" "$library"
+  keep_exports "$CARGO_TARGET_DIR/${TARGET:+$TARGET/}release/libtokenledger_ffi.a" "$library"
   printf '/* Written by scripts/build-library.sh: the digest of the sources that the library was built from. */\n#define TL_EXPECTED_DIGEST "%s"\n' "$digest" >"$header.new"
   mv "$header.new" "$header"
 }
@@ -42,9 +42,11 @@ source_digest() {
   } | sha256sum | cut -d' ' -f1
 }
 
-# The directory's name for this machine, as Go names platforms.
+# The directory's name for TARGET, Rust's name of a platform, or for this machine, as Go names platforms.
 go_platform() {
-  case "$(uname -s)-$(uname -m)" in
+  local kernel machine
+  kernel=$(uname -s) machine=${TARGET:-$(uname -m)}
+  case "$kernel-${machine%%-*}" in
     Linux-x86_64) echo linux_amd64 ;;
     Linux-aarch64 | Linux-arm64) echo linux_arm64 ;;
     *)

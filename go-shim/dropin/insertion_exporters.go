@@ -15,8 +15,10 @@ import (
 //	E2  `prometheus_remote_write` pushes to Prometheus. So does `otlp_http` if the path of its metrics URL has the parts
 //	    `/api/v1/otlp` (Prometheus, Cortex) or `/opentelemetry` (VictoriaMetrics), or begins with `/otlp` on a host of Grafana
 //	    Cloud or one with `mimir` in a part of its name. Loki has `/otlp` as well, so the path alone says nothing.
-//	E3  `debug`, `file` and `nop` are neutral: nobody adds their data up.
-//	E4  Everything else is foreign: what reads it is unknown and may want the data as the clients sent it.
+//	E3  `nop` is neutral: it takes what it gets.
+//	E4  Everything else is foreign: what reads it is unknown and may want the data as the clients sent it. So are `debug` and
+//	    `file`: they are there to show what comes in, and behind a token_ledger they would write all idle totals each
+//	    minute (L2), 35 MB a day for two idle sessions in a container's log.
 //
 // What they show of resource and scope (T0):
 //
@@ -106,7 +108,7 @@ func (g *graph) readExporter(id string) exporter {
 		return g.document.get(append([]string{"exporters", g.declared("exporters", id)}, path...)...)
 	}
 	switch componentType(id) {
-	case "debug", "logging", "file", "nop":
+	case "nop":
 		e.kind = neutral
 	case "prometheus":
 		e.kind = pull

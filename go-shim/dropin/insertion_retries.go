@@ -33,7 +33,7 @@ func (g *graph) refusing(l *ledger) []string {
 			continue
 		}
 		for _, id := range others {
-			if !g.isConnector(id) && !slices.Contains(found, id) {
+			if !g.isConnector(id) && componentType(id) != "debug" && !slices.Contains(found, id) { // debug takes everything
 				found = append(found, id)
 			}
 		}

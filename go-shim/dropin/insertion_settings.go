@@ -73,7 +73,7 @@ func look(g *graph, environment environment, mode automation, report *report) (*
 	switch {
 	case err != nil:
 		s.memory = "in memory only"
-		report.warn("token-ledger-memory", []string{"service", "pipelines"}, "totals begin anew after each restart, because %s cannot be written (%v): "+
+		report.warn("token-ledger-memory", []string{"service", "pipelines"}, "totals begin anew after each restart, and first values that still wait for a scrape are lost, because %s cannot be written (%v): "+
 			"let the collector's user write it (in the image user 10001, and a volume), name another directory in %s, or set that to nothing if this is what you want",
 			defaultStateDirectory, cause(err), stateVariable)
 	case s.directory == "":

@@ -61,12 +61,12 @@ func TestSettingsAreTaken(t *testing.T) {
 // Scenario: settings come from variables, as a whole section, as lists, as text that looks like a number.
 // Guarantee: they are read like written ones, and what moves keeps the text that was written.
 func TestInsertionReadsVariables(t *testing.T) {
-	t.Setenv("PAGES", "prometheus,debug")
+	t.Setenv("PAGES", "prometheus,nop")
 	t.Setenv("RELEASE", "007")
 	t.Setenv("CONVERT", "true")
 	t.Setenv("URL", "http://prometheus:9090/api/v1/otlp")
 	t.Setenv("STREAMS", "4000")
-	t.Setenv("EXPORTERS", `{prometheus: {const_labels: {release: "${env:RELEASE}"}, resource_to_telemetry_conversion: {enabled: "${env:CONVERT}"}}, otlp_http: {endpoint: "${env:URL}"}, debug: {}}`)
+	t.Setenv("EXPORTERS", `{prometheus: {const_labels: {release: "${env:RELEASE}"}, resource_to_telemetry_conversion: {enabled: "${env:CONVERT}"}}, otlp_http: {endpoint: "${env:URL}"}, nop: {}}`)
 	resolver, err := confmap.NewResolver(confmap.ResolverSettings{
 		URIs: []string{"yaml:" + strings.Join([]string{
 			"receivers: {otlp: {}}",

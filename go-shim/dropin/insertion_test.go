@@ -5,6 +5,7 @@ package dropin
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"maps"
 	"os"
 	"path/filepath"
@@ -84,6 +85,27 @@ func TestInsertion(t *testing.T) {
 	eachFixture(t, filepath.Join("testdata", "insertion", "*.yaml"), insert)
 }
 
+// writeFixtures makes the tests write what comes out into their files, to be read before it is committed:
+// go test ./dropin -run 'TestInsertion|TestLabels' -args -write-fixtures
+var writeFixtures = flag.Bool("write-fixtures", false, "write the outputs and reports of testdata/insertion anew")
+
+// rewrite keeps a fixture's head and input, and writes the sections that changed.
+func rewrite(t *testing.T, file string, f fixture, output map[string]any, report *report) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	head, _, found := strings.Cut(string(content), "\noutput:")
+	require.True(t, found, file)
+	changed := map[string]any{}
+	for section, value := range output {
+		if asYAML(t, value) != asYAML(t, f.Input[section]) {
+			changed[section] = value
+		}
+	}
+	tail := asYAML(t, map[string]any{"output": changed, "reports": saidBy(report)})
+	require.NoError(t, os.WriteFile(file, []byte(head+"\n"+tail), 0o600))
+}
+
 // eachFixture runs steps over all files of a pattern.
 func eachFixture(t *testing.T, pattern string, steps ...step) {
 	t.Helper()
@@ -99,6 +121,10 @@ func eachFixture(t *testing.T, pattern string, steps ...step) {
 				return
 			}
 			require.NoError(t, err)
+			if *writeFixtures {
+				rewrite(t, file, f, output, report)
+				return
+			}
 			expected := copied(t, f.Input)
 			maps.Copy(expected, f.Output)
 			assert.Equal(t, asYAML(t, expected), asYAML(t, output))
@@ -111,8 +137,7 @@ func eachFixture(t *testing.T, pattern string, steps ...step) {
 	}
 }
 
-func assertReports(t *testing.T, expected []string, report *report) {
-	t.Helper()
+func saidBy(report *report) []string {
 	var said []string
 	for _, entry := range report.entries {
 		mark := "inform "
@@ -121,6 +146,12 @@ func assertReports(t *testing.T, expected []string, report *report) {
 		}
 		said = append(said, mark+entry.rule+" "+strings.Join(entry.path, "::")+" "+entry.text)
 	}
+	return said
+}
+
+func assertReports(t *testing.T, expected []string, report *report) {
+	t.Helper()
+	said := saidBy(report)
 	if !assert.Len(t, said, len(expected), "said:\n%s", strings.Join(said, "\n")) {
 		return
 	}

@@ -268,18 +268,23 @@ impl Engine {
         };
         if known {
             if self.config.retransmissions == Retransmissions::Add {
-                self.note(|effects| {
-                    effects.recognised(digest);
-                    effects.request(digest, now.monotonic_nano); // its sender may not hear of it either
-                });
+                self.note(|effects| effects.recognised(digest));
+                self.note_request(digest, now); // its sender may not hear of it either
             }
             return true;
         }
         if self.config.retransmissions == Retransmissions::Recognise {
             self.remember(&mut digests, digest, now);
         }
-        self.note(|effects| effects.request(digest, now.monotonic_nano));
+        self.note_request(digest, now);
         false
+    }
+
+    /// D3a, for a ledger: a request was taken in.
+    fn note_request(&self, digest: Identity, now: Now) {
+        if let Some(ledger) = &self.ledger {
+            ledger.note_request(digest, self.config.retransmissions, now);
+        }
     }
 
     /// D3a: a request that a ledger knows; it was taken in so many nanoseconds ago.

@@ -12,7 +12,9 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use crate::clock::Now;
 use crate::config::Retransmissions;
 use crate::engine::{Engine, SHARDS};
+use crate::identity::Identity;
 use crate::ledger::effects::Effects;
+use crate::ledger::recent::RecentRequests;
 use crate::ledger::{Caretaker, Change, JournalRow, Keeping, Snapshot, Storage, StorageError, blob};
 use crate::usage::UsageKeeper;
 
@@ -44,6 +46,8 @@ pub(crate) struct Ledger {
     caretaker: Mutex<Care>,
     /// What belongs to no stream: requests (D3), admitted values (T2), floors (D4), usage.
     loose: Mutex<Effects>,
+    /// With `retransmissions: add`: of these, snapshots have to tell (D3b).
+    recent: Mutex<RecentRequests>,
     pub(crate) usage: Option<UsageKeeper>,
     pub(crate) counters: Counters,
 }
@@ -118,6 +122,7 @@ impl Ledger {
                 retention_nano: usage_retention_nano,
             }),
             loose: Mutex::new(Effects::default()),
+            recent: Mutex::default(),
             usage,
             counters: Counters::default(),
         }
@@ -155,6 +160,14 @@ impl Ledger {
     /// Notes what belongs to no stream.
     pub fn note(&self, note: impl FnOnce(&mut Effects)) {
         note(&mut self.loose.lock());
+    }
+
+    /// Notes a request that was taken in now (D3a).
+    pub fn note_request(&self, digest: Identity, retransmissions: Retransmissions, now: Now) {
+        if retransmissions == Retransmissions::Add {
+            self.recent.lock().insert(digest, now.monotonic_nano);
+        }
+        self.note(|effects| effects.request(digest, now.monotonic_nano));
     }
 }
 
@@ -195,6 +208,7 @@ impl Engine {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         let mut care = ledger.caretaker.lock();
         if last && self.config.retransmissions == Retransmissions::Add {
+            ledger.recent.lock().answered();
             ledger.note(Effects::answered);
         }
         if let Err(error) = self.settle_all(now) {
@@ -383,6 +397,9 @@ impl Engine {
             Retransmissions::Recognise => effects.request(digest, nano),
             Retransmissions::Add => effects.refused(digest, nano),
         });
+        if let Some(ledger) = &self.ledger {
+            ledger.recent.lock().each(|digest, nano| effects.request(digest, nano));
+        }
         self.trimming.each_admitted(|limit, value| effects.admitted(limit, value));
     }
 }

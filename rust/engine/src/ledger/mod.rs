@@ -6,6 +6,7 @@ pub(crate) mod journal;
 mod blob;
 mod bytes;
 mod opening;
+mod recent;
 mod restore;
 mod resume;
 mod segment;

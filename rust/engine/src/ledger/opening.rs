@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::clock::{NANOS_PER_MILLI, Now};
 use crate::config::{Config, ConfigError};
 use crate::engine::Engine;
-use crate::identity::IdentityKey;
+use crate::identity::{Identity, IdentityKey};
 use crate::ledger::journal::{LOOSE_PART, Ledger, Rows};
 use crate::ledger::restore::Restorer;
 use crate::ledger::{Change, Head, Snapshot, Storage, StorageError, resume};
@@ -58,6 +58,8 @@ struct Found {
     rows: Rows,
     journal_bytes: u64,
     snapshot_bytes: u64,
+    /// As [`Restorer::owed`].
+    owed: Vec<(Identity, u64)>,
 }
 
 /// Why an engine could not be opened.
@@ -108,6 +110,7 @@ impl Engine {
         }
         engine.resume_streams(found.floor_milli);
         engine.keep(Ledger::new(keeping, usage, found.rows, now));
+        engine.note_owed(&found.owed, now);
         let opening = engine.report(&found, settings_changed, now);
         Ok((engine, opening))
     }
@@ -136,6 +139,7 @@ impl Engine {
             },
             journal_bytes: restorer.journal_bytes,
             snapshot_bytes: restorer.snapshot_bytes,
+            owed: restorer.owed,
         })
     }
 
@@ -165,6 +169,18 @@ impl Engine {
         self.sources.iter().for_each(|shard| shard.lock().keep_effects());
         self.shards.iter().for_each(|shard| shard.lock().keep_effects());
         self.ledger = Some(ledger);
+    }
+
+    /// With `retransmissions: add` a request whose answer may be lost is told from older ones by its distance to
+    /// the last row. The first row of this process may come much later: so it says itself which requests of before
+    /// are still to be recognised, or else a further crash would make them new (D3b).
+    fn note_owed(&self, owed: &[(Identity, u64)], now: Now) {
+        let Some(ledger) = &self.ledger else { return };
+        ledger.note(|effects| {
+            for (digest, age) in owed {
+                effects.refused(*digest, now.monotonic_nano.saturating_sub(*age));
+            }
+        });
     }
 
     /// Brings streams together as changed settings want it, and writes the result in one change: rows of

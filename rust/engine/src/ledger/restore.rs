@@ -14,6 +14,7 @@ use crate::gauge::GaugeMembers;
 use crate::identity::Identity;
 use crate::intern::InternId;
 use crate::ledger::blob::{self, Damage};
+use crate::ledger::recent::UNANSWERED_NANOS;
 use crate::ledger::segment::{self, Effect, MetricText, More};
 use crate::ledger::{Finding, Storage, StorageError, Stored};
 use crate::retransmission::REQUEST_MEMORY_SECONDS;
@@ -43,6 +44,9 @@ pub(crate) struct Restorer<'a> {
     requests: Vec<(Identity, u64)>,
     /// Requests whose delivery was refused and that have not come again, and when, Unix nanoseconds.
     refused: HashMap<Identity, u64>,
+    /// With `retransmissions: add`: requests that are remembered because the last rows tell of them, and how long
+    /// ago they were taken in, in nanoseconds. The next row has to tell of them too, as of refused ones.
+    pub owed: Vec<(Identity, u64)>,
     /// Scratch.
     list: Vec<InternId>,
     /// Those before have had their answer.
@@ -53,9 +57,6 @@ pub(crate) struct Restorer<'a> {
     pub journal_bytes: u64,
     pub snapshot_bytes: u64,
 }
-
-/// A sender has had its answer after this time, or has given up waiting for it.
-const UNANSWERED_NANOS: u64 = 60 * NANOS_PER_SECOND;
 
 /// Blobs that are read before those before them are taken back.
 const BLOBS_AHEAD: usize = 2;
@@ -108,6 +109,7 @@ impl<'a> Restorer<'a> {
             last_sequence: 0,
             requests: Vec::new(),
             refused: HashMap::new(),
+            owed: Vec::new(),
             list: Vec::new(),
             unanswered: 0,
             damaged: 0,
@@ -368,15 +370,23 @@ impl<'a> Restorer<'a> {
             // By the clock of the last row: it may have stepped back before.
             let newest = self.written.wall_unix_nano.saturating_sub(UNANSWERED_NANOS);
             requests.retain(|(_, taken_in_unix_nano)| *taken_in_unix_nano >= newest);
+            let untold = requests.iter().filter(|(digest, _)| !self.refused.contains_key(digest));
+            self.owed =
+                untold.filter_map(|(digest, nano)| Some((*digest, self.remembered_age(*nano)?))).collect();
             requests.extend(self.refused.drain());
             requests.sort_unstable_by_key(|(_, unix_nano)| *unix_nano);
         }
         for (digest, unix_nano) in requests {
-            let age = self.now.wall_unix_nano.saturating_sub(unix_nano);
-            if age < REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND {
+            if let Some(age) = self.remembered_age(unix_nano) {
                 self.engine.remember_restored(digest, age, self.now);
             }
         }
+    }
+
+    /// D3a: how long ago that was, in nanoseconds, unless a request of that time is forgotten.
+    fn remembered_age(&self, unix_nano: u64) -> Option<u64> {
+        let age = self.now.wall_unix_nano.saturating_sub(unix_nano);
+        (age < REQUEST_MEMORY_SECONDS * NANOS_PER_SECOND).then_some(age)
     }
 
     /// When something happened, Unix nanoseconds, by the clock of the process that wrote the blob at hand.

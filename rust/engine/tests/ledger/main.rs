@@ -17,3 +17,4 @@ mod random_histories;
 mod restarts;
 mod settings;
 mod station;
+mod unanswered;
