@@ -12,10 +12,11 @@ import (
 	"github.com/tokenledger/tokenledger/tests/seeds"
 )
 
-// TestDropInRestart stops the collector of a known stack in the middle of the sessions and starts it again, and makes
-// another one read its configuration again.
+// TestDropInRestart stops the collector of a known stack in the middle of the sessions and starts it again, kills one, and
+// makes another one read its configuration again.
 //
-// Scenario: its configuration knows nothing of a ledger; the directory for it, which the image has, can be written.
+// Scenario: its configuration knows nothing of a ledger, and batches for ten seconds; the directory for the ledger, which
+// the image has, can be written.
 // Guarantee: totals go on as if nothing had been.
 func TestDropInRestart(t *testing.T) {
 	t.Parallel()
@@ -23,6 +24,11 @@ func TestDropInRestart(t *testing.T) {
 	for name, interrupt := range map[string]func(*testing.T, *harness.Collector, func() *harness.Collector) *harness.Collector{
 		"restart": func(t *testing.T, c *harness.Collector, start func() *harness.Collector) *harness.Collector {
 			require.Zero(t, c.Stop(t, harness.Patience))
+			return start()
+		},
+		// Right after the answer: a batch of ten seconds that took the data before us would still hold it.
+		"kill": func(t *testing.T, c *harness.Collector, start func() *harness.Collector) *harness.Collector {
+			c.Kill(t)
 			return start()
 		},
 		"reload": func(t *testing.T, c *harness.Collector, _ func() *harness.Collector) *harness.Collector {
