@@ -16,6 +16,8 @@ main() {
     go vet -C "$module" ./...
     (cd "$module" && ../build/tools/staticcheck ./...)
   done
+  go vet -C tests -tags image ./image
+  go vet -C tools ./sbom
 
   stage "Generated files are up to date"
   check_generated
@@ -35,7 +37,7 @@ stage() {
 
 check_go_format() {
   local unformatted
-  unformatted=$(gofmt -l go-shim compare tests)
+  unformatted=$(gofmt -l go-shim compare tests tools)
   if [[ -n $unformatted ]]; then
     printf 'not formatted (gofmt -w):\n%s\n' "$unformatted" >&2
     return 1
