@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 	"github.com/tokenledger/tokenledger/tests/capture"
 	"github.com/tokenledger/tokenledger/tests/harness"
-	"github.com/tokenledger/tokenledger/tests/lokistandin"
 )
 
 // logsToLoki is the logs pipeline of a public stack for Claude Code with Loki 2.9, with the endpoint of a stand-in.
@@ -50,7 +50,7 @@ func TestLoki(t *testing.T) {
 	for _, transport := range harness.Transports {
 		t.Run(string(transport), func(t *testing.T) {
 			t.Parallel()
-			loki := &lokistandin.Loki{}
+			loki := &lokitest.Loki{}
 			collector := harness.StartCollector(t, harness.Setup{Config: fmt.Sprintf(logsToLoki, loki.Start(t))})
 			client := collector.Client(t, transport)
 			var sent []capture.Request
@@ -69,8 +69,8 @@ func TestLoki(t *testing.T) {
 // guarantees that every record arrives once.
 func TestLokiIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
-	loki := &lokistandin.Loki{Answers: func(n int, _ lokistandin.Request) lokistandin.Answer {
-		return map[int]lokistandin.Answer{0: {Status: 429, RetryAfter: "1", Text: "ingestion rate limit exceeded"}, 1: {Status: 503}}[n]
+	loki := &lokitest.Loki{Answers: func(n int, _ lokitest.Request) lokitest.Answer {
+		return map[int]lokitest.Answer{0: {Status: 429, RetryAfter: "1", Text: "ingestion rate limit exceeded"}, 1: {Status: 503}}[n]
 	}}
 	collector := harness.StartCollector(t, harness.Setup{Config: fmt.Sprintf(logsToLoki, loki.Start(t)) + `
   extensions: [health_check, basicauth]
@@ -99,11 +99,11 @@ extensions:
 func TestLokiQueueOnDisk(t *testing.T) {
 	t.Parallel()
 	var there atomic.Bool
-	loki := &lokistandin.Loki{Answers: func(int, lokistandin.Request) lokistandin.Answer {
+	loki := &lokitest.Loki{Answers: func(int, lokitest.Request) lokitest.Answer {
 		if there.Load() {
-			return lokistandin.Answer{}
+			return lokitest.Answer{}
 		}
-		return lokistandin.Answer{Status: http.StatusServiceUnavailable}
+		return lokitest.Answer{Status: http.StatusServiceUnavailable}
 	}}
 	directory := filepath.Join(t.TempDir(), "queue")
 	require.NoError(t, os.Mkdir(directory, 0o700))
@@ -139,7 +139,7 @@ func TestLokiRefusesForGood(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	collector := harness.StartCollector(t, harness.Setup{
-		Config:    fmt.Sprintf(logsToLoki, server.URL+lokistandin.Path),
+		Config:    fmt.Sprintf(logsToLoki, server.URL+lokitest.Path),
 		Arguments: []string{"--set=processors.batch.timeout=100ms"},
 	})
 	requests := load(t, "2.1.329", capture.JSON, "loki refuses").Of(capture.Logs)
@@ -164,7 +164,7 @@ func TestLokiRefusesForGood(t *testing.T) {
 }
 
 // requireInLoki checks that the records of requests are all that Loki has, each once.
-func requireInLoki(tb testing.TB, loki *lokistandin.Loki, requests []capture.Request) {
+func requireInLoki(tb testing.TB, loki *lokitest.Loki, requests []capture.Request) {
 	tb.Helper()
 	want, got := map[string]int{}, map[string]int{}
 	eachRecord(tb, requests, func(record plog.LogRecord) {

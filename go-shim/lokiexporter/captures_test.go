@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // captures are what clients really sent.
@@ -98,11 +98,11 @@ func records(ld plog.Logs) []capturedRecord {
 }
 
 // entryOf finds a record by its time and its sequence number, which is unique in a session.
-func entryOf(t *testing.T, s pushtest.Stream, r capturedRecord) pushtest.Entry {
+func entryOf(t *testing.T, s lokitest.Stream, r capturedRecord) lokitest.Entry {
 	t.Helper()
 	sequence, ok := r.record.Attributes().Get("event.sequence")
 	require.True(t, ok)
-	var found []pushtest.Entry
+	var found []lokitest.Entry
 	for _, e := range s.Entries {
 		if e.Time.Equal(r.record.Timestamp().AsTime()) && logQL(t, e.Line)["attributes_event_sequence"] == sequence.AsString() {
 			found = append(found, e)

@@ -24,13 +24,13 @@ import (
 	"go.opentelemetry.io/collector/extension/extensionauth"
 
 	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/metadata"
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // Scenario: Loki is behind TLS, with a certificate of an authority of one's own.
 // Guarantee: with ca_file the batch arrives, without it nothing is sent.
 func TestTLS(t *testing.T) {
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	loki.CheckAtEnd(t)
 	server := httptest.NewUnstartedServer(loki)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it says what the first client below says
@@ -39,11 +39,11 @@ func TestTLS(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 
-	e := started(t, configured(server.URL+pushtest.Path, nil))
+	e := started(t, configured(server.URL+lokitest.Path, nil))
 	require.ErrorContains(t, e.ConsumeLogs(t.Context(), someLogs(t)), "certificate")
 	assert.Zero(t, loki.Received())
 
-	e = started(t, configured(server.URL+pushtest.Path, func(cfg *Config) { cfg.ClientConfig.TLS.CAFile = ca }))
+	e = started(t, configured(server.URL+lokitest.Path, func(cfg *Config) { cfg.ClientConfig.TLS.CAFile = ca }))
 	require.NoError(t, e.ConsumeLogs(t.Context(), someLogs(t)))
 	assert.Equal(t, 1, loki.Lines())
 }
@@ -74,7 +74,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func TestAuthentication(t *testing.T) {
 	id := component.MustNewID("auth")
 	for _, value := range []string{"Basic " + base64.StdEncoding.EncodeToString([]byte("me:secret")), "Bearer token"} {
-		loki := &pushtest.Loki{}
+		loki := &lokitest.Loki{}
 		cfg := configured(loki.Start(t), func(cfg *Config) {
 			cfg.ClientConfig.Auth = configoptional.Some(configauth.Config{AuthenticatorID: id})
 		})
@@ -92,7 +92,7 @@ func TestAuthentication(t *testing.T) {
 // Scenario: headers and gzip are configured, and the endpoint has a name and password.
 // Guarantee: the request has them, and says which collector it comes from.
 func TestHeaders(t *testing.T) {
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	endpoint := loki.Start(t)
 	set := exportertest.NewNopSettings(metadata.Type)
 	set.BuildInfo.Command, set.BuildInfo.Version = "otelcol-tokenledger", "1.2.3"

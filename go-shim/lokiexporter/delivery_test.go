@@ -20,7 +20,7 @@ import (
 	"go.opentelemetry.io/collector/exporter/exportertest"
 
 	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/metadata"
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // Scenario: Loki answers with every kind of status.
@@ -28,25 +28,25 @@ import (
 // final. The message has the status and Loki's words, in one line and not without end.
 func TestAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
-		answer    pushtest.Answer
+		answer    lokitest.Answer
 		ok, final bool
 		says      string
 	}{
-		"204":                  {answer: pushtest.Answer{Status: 204}, ok: true},
-		"200":                  {answer: pushtest.Answer{Status: 200, Text: "fine"}, ok: true},
-		"429":                  {answer: pushtest.Answer{Status: 429, Text: "limit"}, says: "answer of Loki: 429 Too Many Requests: limit"},
-		"429 in seconds":       {answer: pushtest.Answer{Status: 429, RetryAfter: "3"}, says: "Throttle (3s)"},
-		"500":                  {answer: pushtest.Answer{Status: 500, Text: "ingester\n is  down\n"}, says: "500 Internal Server Error: ingester is down"},
-		"503 in seconds":       {answer: pushtest.Answer{Status: 503, RetryAfter: "3"}, says: "Throttle (3s)"},
-		"503 without sense":    {answer: pushtest.Answer{Status: 503, RetryAfter: "soon"}, says: "answer of Loki: 503 Service Unavailable"},
-		"304":                  {answer: pushtest.Answer{Status: 304}, final: true, says: "answer of Loki: 304 Not Modified"},
-		"400":                  {answer: pushtest.Answer{Status: 400, RetryAfter: "3", Text: "entry too far behind"}, final: true, says: "400 Bad Request: entry too far behind"},
-		"404":                  {answer: pushtest.Answer{Status: 404}, final: true, says: "/loki/api/v1/push"},
-		"413":                  {answer: pushtest.Answer{Status: 413}, final: true, says: "413 Request Entity Too Large"},
-		"400 with a long text": {answer: pushtest.Answer{Status: 400, Text: strings.Repeat("x", 1<<20)}, final: true, says: strings.Repeat("x", shownBytes)},
+		"204":                  {answer: lokitest.Answer{Status: 204}, ok: true},
+		"200":                  {answer: lokitest.Answer{Status: 200, Text: "fine"}, ok: true},
+		"429":                  {answer: lokitest.Answer{Status: 429, Text: "limit"}, says: "answer of Loki: 429 Too Many Requests: limit"},
+		"429 in seconds":       {answer: lokitest.Answer{Status: 429, RetryAfter: "3"}, says: "Throttle (3s)"},
+		"500":                  {answer: lokitest.Answer{Status: 500, Text: "ingester\n is  down\n"}, says: "500 Internal Server Error: ingester is down"},
+		"503 in seconds":       {answer: lokitest.Answer{Status: 503, RetryAfter: "3"}, says: "Throttle (3s)"},
+		"503 without sense":    {answer: lokitest.Answer{Status: 503, RetryAfter: "soon"}, says: "answer of Loki: 503 Service Unavailable"},
+		"304":                  {answer: lokitest.Answer{Status: 304}, final: true, says: "answer of Loki: 304 Not Modified"},
+		"400":                  {answer: lokitest.Answer{Status: 400, RetryAfter: "3", Text: "entry too far behind"}, final: true, says: "400 Bad Request: entry too far behind"},
+		"404":                  {answer: lokitest.Answer{Status: 404}, final: true, says: "/loki/api/v1/push"},
+		"413":                  {answer: lokitest.Answer{Status: 413}, final: true, says: "413 Request Entity Too Large"},
+		"400 with a long text": {answer: lokitest.Answer{Status: 400, Text: strings.Repeat("x", 1<<20)}, final: true, says: strings.Repeat("x", shownBytes)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			loki := &pushtest.Loki{Answers: func(int, pushtest.Request) pushtest.Answer { return c.answer }}
+			loki := &lokitest.Loki{Answers: func(int, lokitest.Request) lokitest.Answer { return c.answer }}
 			e := started(t, configured(loki.Start(t), nil))
 			err := e.ConsumeLogs(t.Context(), someLogs(t))
 			if c.ok {
@@ -77,16 +77,16 @@ func TestRetryAfter(t *testing.T) {
 func TestPatience(t *testing.T) {
 	var asked time.Time
 	var waited time.Duration
-	loki := &pushtest.Loki{Answers: func(n int, _ pushtest.Request) pushtest.Answer {
+	loki := &lokitest.Loki{Answers: func(n int, _ lokitest.Request) lokitest.Answer {
 		switch n {
 		case 0:
 			asked = time.Now()
-			return pushtest.Answer{Status: 429, RetryAfter: "1"}
+			return lokitest.Answer{Status: 429, RetryAfter: "1"}
 		case 1:
 			waited = time.Since(asked)
-			return pushtest.Answer{Status: 502}
+			return lokitest.Answer{Status: 502}
 		default:
-			return pushtest.Answer{}
+			return lokitest.Answer{}
 		}
 	}}
 	e := started(t, configured(loki.Start(t), func(cfg *Config) {
@@ -106,7 +106,7 @@ func TestLokiComesUpLater(t *testing.T) {
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
-	endpoint := "http://" + address + pushtest.Path
+	endpoint := "http://" + address + lokitest.Path
 
 	err = started(t, configured(endpoint, nil)).ConsumeLogs(t.Context(), someLogs(t))
 	require.ErrorContains(t, err, "no answer from Loki")
@@ -119,7 +119,7 @@ func TestLokiComesUpLater(t *testing.T) {
 	}))
 	require.NoError(t, e.ConsumeLogs(t.Context(), someLogs(t)))
 	time.Sleep(50 * time.Millisecond)
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	loki.CheckAtEnd(t)
 	listener, err = net.Listen("tcp", address)
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestTimeout(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(func() { close(release); server.Close() })
-	e := started(t, configured(server.URL+pushtest.Path, func(cfg *Config) { cfg.ClientConfig.Timeout = 50 * time.Millisecond }))
+	e := started(t, configured(server.URL+lokitest.Path, func(cfg *Config) { cfg.ClientConfig.Timeout = 50 * time.Millisecond }))
 	err := e.ConsumeLogs(t.Context(), someLogs(t))
 	require.ErrorContains(t, err, "no answer from Loki")
 	assert.False(t, consumererror.IsPermanent(err))
@@ -146,9 +146,9 @@ func TestTimeout(t *testing.T) {
 // Scenario: the collector stops while batches are in the queue.
 // Guarantee: Shutdown returns when they are with Loki.
 func TestShutdownEmptiesTheQueue(t *testing.T) {
-	loki := &pushtest.Loki{Answers: func(int, pushtest.Request) pushtest.Answer {
+	loki := &lokitest.Loki{Answers: func(int, lokitest.Request) lokitest.Answer {
 		time.Sleep(5 * time.Millisecond)
-		return pushtest.Answer{}
+		return lokitest.Answer{}
 	}}
 	queue := exporterhelper.NewDefaultQueueConfig()
 	queue.NumConsumers = 1
@@ -166,7 +166,7 @@ func TestShutdownEmptiesTheQueue(t *testing.T) {
 // Scenario: many batches at once, through a queue with several consumers.
 // Guarantee: each record arrives once. (With -race: nothing is shared without care.)
 func TestManyAtOnce(t *testing.T) {
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	e := started(t, configured(loki.Start(t), func(cfg *Config) {
 		cfg.QueueConfig = configoptional.Some(exporterhelper.NewDefaultQueueConfig())
 	}))
@@ -193,7 +193,7 @@ func TestManyAtOnce(t *testing.T) {
 // Scenario: a batch without records.
 // Guarantee: no request, no error.
 func TestEmptyBatch(t *testing.T) {
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	e := started(t, configured(loki.Start(t), nil))
 	require.NoError(t, e.ConsumeLogs(t.Context(), logsOf(t, map[string]any{"service.name": "a"})))
 	assert.Zero(t, loki.Received())

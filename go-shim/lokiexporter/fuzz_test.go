@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/logproto"
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // FuzzPush takes any OTLP logs through everything but the network.
@@ -66,7 +66,7 @@ func checkPush(t *testing.T, e *lokiExporter, ld plog.Logs) {
 	for _, p := range splitByTenant(ld) {
 		require.False(t, tenants[p.tenant], "one part for each tenant")
 		tenants[p.tenant] = true
-		streams, err := pushtest.Decode(snappy.Encode(nil, logproto.Append(nil, e.streams(p.logs).streams)))
+		streams, err := lokitest.Decode(snappy.Encode(nil, logproto.Append(nil, e.streams(p.logs).streams)))
 		require.NoError(t, err)
 		for _, s := range streams {
 			for _, entry := range s.Entries {

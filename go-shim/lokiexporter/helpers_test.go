@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/metadata"
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // noon is a time that every test can use.
@@ -86,8 +86,8 @@ func someLogs(t *testing.T) plog.Logs {
 }
 
 // taken are all streams that the stand-in took.
-func taken(loki *pushtest.Loki) []pushtest.Stream {
-	var all []pushtest.Stream
+func taken(loki *lokitest.Loki) []lokitest.Stream {
+	var all []lokitest.Stream
 	for _, r := range loki.Taken() {
 		all = append(all, r.Streams...)
 	}
@@ -95,7 +95,7 @@ func taken(loki *pushtest.Loki) []pushtest.Stream {
 }
 
 // lines are the lines of all streams, in order.
-func lines(streams []pushtest.Stream) []string {
+func lines(streams []lokitest.Stream) []string {
 	var all []string
 	for _, s := range streams {
 		for _, e := range s.Entries {
@@ -106,9 +106,9 @@ func lines(streams []pushtest.Stream) []string {
 }
 
 // sent is what Loki gets for a batch with these default labels.
-func sent(t *testing.T, defaults DefaultLabelsConfig, ld plog.Logs) []pushtest.Stream {
+func sent(t *testing.T, defaults DefaultLabelsConfig, ld plog.Logs) []lokitest.Stream {
 	t.Helper()
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	e := started(t, configured(loki.Start(t), func(cfg *Config) { cfg.DefaultLabelsEnabled = defaults }))
 	ld.MarkReadOnly()
 	require.NoError(t, e.ConsumeLogs(t.Context(), ld))

@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // full is a record with everything in it.
@@ -182,5 +182,5 @@ func TestStreams(t *testing.T) {
 		texts = append(texts, s.Text)
 	}
 	assert.Equal(t, []string{`{tool="Bash"}`, `{tool="Edit"}`, `{tool="Read"}`}, texts)
-	assert.Equal(t, []pushtest.Entry{{Time: noon, Line: `{"body":"record a"}`}, {Time: noon.Add(2 * time.Second), Line: `{"body":"record c"}`}}, streams[0].Entries)
+	assert.Equal(t, []lokitest.Entry{{Time: noon, Line: `{"body":"record a"}`}, {Time: noon.Add(2 * time.Second), Line: `{"body":"record c"}`}}, streams[0].Entries)
 }

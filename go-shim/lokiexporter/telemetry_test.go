@@ -19,7 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/metadatatest"
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // valuesOnly leaves out of a comparison when and in which trace something was counted.
@@ -34,7 +34,7 @@ func TestTelemetry(t *testing.T) {
 	core, logged := observer.New(zapcore.WarnLevel)
 	set.Logger = zap.New(core)
 	answers := []int{503, 204, 204, 400}
-	loki := &pushtest.Loki{Answers: func(n int, _ pushtest.Request) pushtest.Answer { return pushtest.Answer{Status: answers[n]} }}
+	loki := &lokitest.Loki{Answers: func(n int, _ lokitest.Request) lokitest.Answer { return lokitest.Answer{Status: answers[n]} }}
 	e := startedWith(t, configured(loki.Start(t), func(cfg *Config) {
 		cfg.DefaultLabelsEnabled = DefaultLabelsConfig{Job: true}
 		cfg.RetryConfig.Enabled = true
@@ -65,8 +65,8 @@ func TestRefusalOfOneTenantIsSaid(t *testing.T) {
 	set := metadatatest.NewSettings(tt)
 	core, logged := observer.New(zapcore.ErrorLevel)
 	set.Logger = zap.New(core)
-	loki := &pushtest.Loki{Answers: func(_ int, r pushtest.Request) pushtest.Answer {
-		return map[string]pushtest.Answer{"a": {Status: 400, Text: "too old"}, "b": {Status: 503}, "": {}}[r.Tenant]
+	loki := &lokitest.Loki{Answers: func(_ int, r lokitest.Request) lokitest.Answer {
+		return map[string]lokitest.Answer{"a": {Status: 400, Text: "too old"}, "b": {Status: 503}, "": {}}[r.Tenant]
 	}}
 	e := startedWith(t, configured(loki.Start(t), nil), set, componenttest.NewNopHost())
 	require.ErrorContains(t, e.ConsumeLogs(t.Context(), tenantLogs(t)), "503")

@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // tenantLogs are records of tenants a, b and none, over two resources.
@@ -28,7 +28,7 @@ func tenantLogs(t *testing.T) plog.Logs {
 }
 
 // byTenant lists the lines that each tenant has.
-func byTenant(loki *pushtest.Loki) map[string][]string {
+func byTenant(loki *lokitest.Loki) map[string][]string {
 	all := map[string][]string{}
 	for _, r := range loki.Taken() {
 		all[r.Tenant] = append(all[r.Tenant], lines(r.Streams)...)
@@ -49,7 +49,7 @@ var wantByTenant = map[string][]string{
 // Scenario: one batch has records of several tenants, named by records and by a resource.
 // Guarantee: each tenant gets one request with its records and its header; the resource's hint goes before the record's.
 func TestTenants(t *testing.T) {
-	loki := &pushtest.Loki{}
+	loki := &lokitest.Loki{}
 	e := started(t, configured(loki.Start(t), nil))
 	ld := tenantLogs(t)
 	ld.MarkReadOnly()
@@ -62,7 +62,7 @@ func TestTenants(t *testing.T) {
 // Guarantee: only its records are sent again; the others' are not there twice.
 func TestOneTenantWaits(t *testing.T) {
 	var once sync.Once
-	loki := &pushtest.Loki{Answers: func(_ int, r pushtest.Request) (answer pushtest.Answer) {
+	loki := &lokitest.Loki{Answers: func(_ int, r lokitest.Request) (answer lokitest.Answer) {
 		if r.Tenant == "b" {
 			once.Do(func() { answer.Status = http.StatusTooManyRequests })
 		}
@@ -81,7 +81,7 @@ func TestOneTenantWaits(t *testing.T) {
 // Guarantee: the one does not take the other's records with it, and nothing is there twice.
 func TestOneTenantIsRefused(t *testing.T) {
 	var once sync.Once
-	loki := &pushtest.Loki{Answers: func(_ int, r pushtest.Request) (answer pushtest.Answer) {
+	loki := &lokitest.Loki{Answers: func(_ int, r lokitest.Request) (answer lokitest.Answer) {
 		switch r.Tenant {
 		case "a":
 			answer.Status = http.StatusForbidden
@@ -101,8 +101,8 @@ func TestOneTenantIsRefused(t *testing.T) {
 // Scenario: two tenants are over their limits, with different times to wait.
 // Guarantee: both parts come back in one error, to be tried again after the longer time.
 func TestTheLongestDelayCounts(t *testing.T) {
-	loki := &pushtest.Loki{Answers: func(_ int, r pushtest.Request) pushtest.Answer {
-		return map[string]pushtest.Answer{"a": {Status: 429, RetryAfter: "1"}, "b": {Status: 503, RetryAfter: "7"}, "": {}}[r.Tenant]
+	loki := &lokitest.Loki{Answers: func(_ int, r lokitest.Request) lokitest.Answer {
+		return map[string]lokitest.Answer{"a": {Status: 429, RetryAfter: "1"}, "b": {Status: 503, RetryAfter: "7"}, "": {}}[r.Tenant]
 	}}
 	e := started(t, configured(loki.Start(t), nil))
 	err := e.ConsumeLogs(t.Context(), tenantLogs(t))
@@ -121,7 +121,7 @@ func TestTheLongestDelayCounts(t *testing.T) {
 // Guarantee: numbers are written, without one there is no header, what no header can hold is refused for good without a
 // request, and the configured header wins over the hint, as it did in the removed exporter.
 func TestTenantHeader(t *testing.T) {
-	loki := &pushtest.Loki{DemandTenant: true}
+	loki := &lokitest.Loki{DemandTenant: true}
 	e := started(t, configured(loki.Start(t), nil))
 	require.NoError(t, e.ConsumeLogs(t.Context(), logsOf(t, map[string]any{"loki.tenant": "n", "n": 7}, nil)))
 	assert.Equal(t, "7", loki.Taken()[0].Tenant)

@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokenledger/tokenledger/tests/lokistandin"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // Loki stands in for the store that knows only its push API, on a listener of the test's own network.
 type Loki struct {
-	standIn lokistandin.Loki
+	standIn lokitest.Loki
 }
 
 // Line is one stored line with the labels of its stream.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/internal/pushtest"
+	"github.com/tokenledger/tokenledger/go-shim/lokiexporter/lokitest"
 )
 
 // Scenario: a request that was written out by hand after Loki's schema.
@@ -40,13 +40,13 @@ func TestRoundTrip(t *testing.T) {
 			{Time: at, Line: strings.Repeat("x", size)}, {Time: at.Add(time.Nanosecond), Line: "y"},
 		}})
 	}
-	read, err := pushtest.Decode(snappy.Encode(nil, Append(nil, streams)))
+	read, err := lokitest.Decode(snappy.Encode(nil, Append(nil, streams)))
 	require.NoError(t, err)
 	require.Len(t, read, len(streams))
 	for i := range streams {
 		assert.Equal(t, streams[i].Labels, read[i].Text)
 		for j, e := range streams[i].Entries {
-			assert.Equal(t, pushtest.Entry(e), read[i].Entries[j])
+			assert.Equal(t, lokitest.Entry(e), read[i].Entries[j])
 		}
 	}
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lokistandin stands in for the push API of Loki in tests. It is stricter than Loki: what a Loki of any version or
+// Package lokitest stands in for the push API of Loki in tests. It is stricter than Loki: what a Loki of any version or
 // with any setting could refuse, drop or read in two ways is an error.
 //
-// There are two copies, pushtest in the exporter's module and lokistandin in that of the end-to-end tests: neither can
-// import from the other. A test beside lokistandin compares them.
-package lokistandin
+// The end-to-end tests use it too.
+package lokitest
 
 import (
 	"errors"
