@@ -5,7 +5,6 @@ package dropin
 import (
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap/xconfmap"
+
+	"github.com/tokenledger/tokenledger/go-shim/internal/readmetest"
 )
 
 // Scenario: each case of testdata/repairs is resolved as at a start and repaired.
@@ -73,11 +74,7 @@ func requireShown(t *testing.T, rules []string, cases map[string][]ruleCase) {
 // documentedRules lists the first column of the table below a heading of README.md, sorted.
 func documentedRules(t *testing.T, heading string) []string {
 	t.Helper()
-	content, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	_, section, found := strings.Cut(string(content), "\n## "+heading+"\n")
-	require.True(t, found, heading)
-	section, _, _ = strings.Cut(section, "\n## ")
+	section := readmetest.Section(t, "## "+heading)
 	var rules []string
 	for line := range strings.Lines(section) {
 		if rest, row := strings.CutPrefix(line, "| `"); row {

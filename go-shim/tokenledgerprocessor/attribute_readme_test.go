@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokenledger/tokenledger/go-shim/internal/attribution"
+	"github.com/tokenledger/tokenledger/go-shim/internal/readmetest"
 )
 
 // Scenario: a reader copies the README's attribution files.
 // Guarantee: both are accepted and mean the same.
 func TestReadmeAttributionFiles(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```(csv|yaml)\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	blocks := regexp.MustCompile("(?s)```(csv|yaml)\n(.*?)```").FindAllStringSubmatch(readmetest.Text(t), -1)
 	loaded := map[string]*attribution.Attributor{}
 	for _, block := range blocks {
 		if block[1] == "yaml" && !strings.HasPrefix(block[2], "# users.yaml\n") {
