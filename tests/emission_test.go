@@ -95,9 +95,9 @@ func TestMostRecentTotalsStay(t *testing.T) {
 	})
 }
 
-// Scenario: sessions fall silent in front of an exporter that pushes. Guarantee: with `emit: interval` nothing goes out
-// again; with `emit: each` it does, so the test would notice (L2, L3).
-func TestPushIsNotRepeated(t *testing.T) {
+// Scenario: sessions fall silent in front of an exporter that pushes. Guarantee: their totals go out again, unchanged, with
+// `emit: interval` as with `emit: each`, so that a store goes on showing them; with `emit_interval: 0s` they do not (L2).
+func TestPushIsRepeated(t *testing.T) {
 	t.Parallel()
 	requests := func(settings string) (idle func() int) {
 		sink := harness.StartSink(t)
@@ -115,11 +115,12 @@ func TestPushIsNotRepeated(t *testing.T) {
 	}
 	each := requests("{emit: each, emit_interval: 1s}")
 	interval := requests("{emit: interval, flush_interval: 200ms, emit_interval: 1s}")
+	silent := requests("{emit: interval, flush_interval: 200ms, emit_interval: 0s}")
 	harness.Eventually(t, 2*harness.Patience, "three repetitions", func() error {
-		if each() < 3 {
+		if each() < 3 || interval() < 3 {
 			return errors.New("not yet")
 		}
 		return nil
 	})
-	assert.Zero(t, interval(), "requests while nobody worked")
+	assert.Zero(t, silent(), "requests while nobody worked")
 }

@@ -166,6 +166,7 @@ func (c *Collector) environment() []string {
 		"TOKENLEDGER_HEALTH_PORT":       strconv.Itoa(c.Setup.Ports.Health),
 		"TOKENLEDGER_FIRST_VALUE_DELAY": "0s",
 		"TOKENLEDGER_STATE_DIR":         c.Setup.State,
+		"TOKEN_LEDGER_AUTO":             "off", // tests write their pipelines themselves; TestDropIn is about what is inserted
 	}
 	for name, value := range c.Setup.Env {
 		values[name] = value
