@@ -3,6 +3,7 @@
 package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -31,10 +32,15 @@ func (d *document) has(path ...string) bool {
 // set writes a value. Lists and maps that were there are replaced, not merged.
 func (d *document) set(value any, path ...string) error {
 	d.remove(path...)
-	for i := len(path) - 1; i >= 0; i-- {
-		value = map[string]any{path[i]: value}
+	return d.conf.Merge(nested(value, path))
+}
+
+// nested is a configuration that has only a value at a path.
+func nested(value any, path []string) *confmap.Conf {
+	for _, key := range slices.Backward(path) {
+		value = map[string]any{key: value}
 	}
-	return d.conf.Merge(confmap.NewFromStringMap(value.(map[string]any)))
+	return confmap.NewFromStringMap(value.(map[string]any))
 }
 
 // remove takes a value away, and tells whether it was there. The map around it stays, even if it is empty then.
@@ -43,18 +49,8 @@ func (d *document) remove(path ...string) bool {
 		return false
 	}
 	// Deleting the last key of a map deletes the map too, which may be a component without settings.
-	for parent := path[:len(path)-1]; len(parent) > 0; parent = parent[:len(parent)-1] {
-		if d.has(parent...) {
-			break
-		}
-		if parent := parent; len(parent) == len(path)-1 {
-			empty := any(map[string]any{})
-			for i := len(parent) - 1; i >= 0; i-- {
-				empty = map[string]any{parent[i]: empty}
-			}
-			_ = d.conf.Merge(confmap.NewFromStringMap(empty.(map[string]any)))
-			break
-		}
+	if parent := path[:len(path)-1]; len(parent) > 0 && !d.has(parent...) {
+		_ = d.conf.Merge(nested(map[string]any{}, parent))
 	}
 	return true
 }
@@ -100,18 +96,7 @@ func (d *document) pipelines() []pipeline {
 
 // names reads a list of strings. One that is written as text is separated at commas, as the collector does it.
 func (d *document) names(path ...string) []string {
-	var list []any
-	switch value := d.get(path...).(type) {
-	case []any:
-		list = value
-	case string:
-		if value == "" {
-			break
-		}
-		for name := range strings.SplitSeq(value, ",") {
-			list = append(list, name)
-		}
-	}
+	list := listed(d.get(path...))
 	names := make([]string, 0, len(list))
 	for _, entry := range list {
 		if name, ok := entry.(string); ok {
@@ -132,8 +117,8 @@ func (d *document) setNames(names []string, path ...string) error {
 
 // componentType is the type in an identifier: "prometheus" in "prometheus/2".
 func componentType(id string) string {
-	kind, _, _ := strings.Cut(id, "/")
-	return strings.TrimSpace(kind)
+	kind, _ := splitID(id)
+	return kind
 }
 
 func key(path []string) string {

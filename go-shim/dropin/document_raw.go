@@ -154,6 +154,9 @@ func listed(value any) []any {
 	case []any:
 		return value
 	case string:
+		if value == "" {
+			return nil
+		}
 		var entries []any
 		for name := range strings.SplitSeq(value, ",") {
 			entries = append(entries, name)

@@ -77,7 +77,7 @@ func (d *document) addNamesBefore(id string, translation translation, wanted []f
 	if err := d.set(namesSettings(translation, outer, names), "processors", namesProcessor(id)); err != nil {
 		return err
 	}
-	if err := d.putBefore(id, namesProcessor(id), joined("names", strings.ReplaceAll(id, "/", "_"))); err != nil {
+	if err := d.putBefore(id, namesProcessor(id), namesLabel(id)); err != nil {
 		return err
 	}
 	report.inform(ruleNames, path,
@@ -86,7 +86,12 @@ func (d *document) addNamesBefore(id string, translation translation, wanted []f
 }
 
 func namesProcessor(exporter string) string {
-	return joinID("transform", joined("names", strings.ReplaceAll(exporter, "/", "_")))
+	return joinID("transform", namesLabel(exporter))
+}
+
+// namesLabel is the part that is common to the names of what is put before an exporter.
+func namesLabel(exporter string) string {
+	return joined("names", strings.ReplaceAll(exporter, "/", "_"))
 }
 
 // missingName is a name to add, and the metric that shows under it.

@@ -38,14 +38,8 @@ func warnOfUnreachable(document *document, environment environment, report *repo
 	for _, id := range document.components("exporters") {
 		path := []string{"exporters", id, "endpoint"}
 		if kind, _ := splitID(id); kind == "prometheus" && document.used("exporters", id) && document.text(path...) != "" {
-			warn(path, portOf(document.text(path...)))
+			_, port, _ := splitAddress(document.text(path...))
+			warn(path, port)
 		}
 	}
-}
-
-// portOf is the port of an endpoint, 0 if there is none.
-func portOf(endpoint string) int {
-	_, port, _ := net.SplitHostPort(endpoint)
-	number, _ := strconv.Atoi(port)
-	return number
 }
