@@ -97,6 +97,28 @@ func TestDropInFamilies(t *testing.T) {
 	}
 }
 
+// TestDropInNewestPrometheus runs a stack that is scraped and one that is written to with the newest Prometheus.
+//
+// Scenario: that release agrees with the collector on another format of the page, and reads ranges without their left
+// end. Guarantee: names, labels and answers are those of TestDropInShapes.
+func TestDropInNewestPrometheus(t *testing.T) {
+	t.Parallel()
+	for _, seed := range seeds.Shapes(harness.MustRoot(t))[:2] {
+		seed.Newest = true
+		t.Run(seed.Name, func(t *testing.T) {
+			t.Parallel()
+			traffic := seeds.Traffic(t, harness.MustRoot(t), seed.Name+" newest")
+			truth := seeds.TruthOf(t, traffic)
+			s := startStack(t, seed, product(t), environmentFor(seed))
+			s.send(t, traffic)
+			stored := s.waitForTruth(t, truth)
+			requireOnlyOwnNames(t, seed, stored)
+			requireZeros(t, stored)
+			s.requireShapeAnswers(t, truth, seed.Own(), stored)
+		})
+	}
+}
+
 // requireOnlyOwnNames checks that the page shows the metrics of clients under the stack's own names and no others.
 func requireOnlyOwnNames(t *testing.T, seed seeds.Seed, stored []harness.TimeSeries) {
 	t.Helper()

@@ -44,7 +44,11 @@ func startStack(t *testing.T, seed seeds.Seed, binary string, environment map[st
 		loki:     seeds.StartLoki(t, box.Listen(t, lokiPort)),
 		victoria: seeds.StartVictoriaLogs(t, box.Listen(t, victoriaLogsPort)),
 	}
-	s.prometheus = box.StartPrometheus(t, seed.Prometheus, seed.PrometheusArguments...)
+	startPrometheus := box.StartPrometheus
+	if seed.Newest {
+		startPrometheus = box.StartNewestPrometheus
+	}
+	s.prometheus = startPrometheus(t, seed.Prometheus, seed.PrometheusArguments...)
 	s.collector = box.StartCollector(t, harness.BoxedSetup{
 		Binary: binary, Arguments: []string{"--config", seed.Collector}, Env: environment,
 	})

@@ -1,12 +1,9 @@
 package harness
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 )
@@ -68,11 +65,23 @@ func environmentOf(values map[string]string, state string) []string {
 	return out
 }
 
-// StartPrometheus starts Prometheus in the box on its usual port, with a configuration file that is used as it is.
+// StartPrometheus starts Debian's Prometheus in the box on its usual port, with a configuration file that is used as it
+// is.
 func (b *Box) StartPrometheus(tb testing.TB, configFile string, arguments ...string) *Prometheus {
 	tb.Helper()
+	return b.startPrometheus(tb, prometheusProgram(tb, "prometheus"), configFile, arguments)
+}
+
+// StartNewestPrometheus is StartPrometheus with the newest release, which is built the first time.
+func (b *Box) StartNewestPrometheus(tb testing.TB, configFile string, arguments ...string) *Prometheus {
+	tb.Helper()
+	return b.startPrometheus(tb, newestPrometheus(tb), configFile, arguments)
+}
+
+func (b *Box) startPrometheus(tb testing.TB, program, configFile string, arguments []string) *Prometheus {
+	tb.Helper()
 	p := &Prometheus{port: b.Publish(tb, fieldPrometheus)}
-	p.Process = b.start(tb, "prometheus", exec.Command(prometheusProgram(tb, "prometheus"), slices.Concat([]string{
+	p.Process = b.start(tb, "prometheus", exec.Command(program, slices.Concat([]string{
 		"--config.file=" + configFile,
 		"--storage.tsdb.path=" + filepath.Join(tb.TempDir(), "store"),
 		"--web.listen-address=" + address(fieldPrometheus),
@@ -111,42 +120,4 @@ func (b *Box) start(tb testing.TB, name string, cmd *exec.Cmd) *Process {
 	}()
 	tb.Cleanup(func() { p.cleanUp(tb) })
 	return p
-}
-
-// StockBinary is a collector of stock parts only, of the versions of the distribution, to compare with. It is built the
-// first time that a test asks for it, with the flags of the distribution, so that both share compiled packages.
-func StockBinary(tb testing.TB) string {
-	tb.Helper()
-	built, err := stockBinary()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return built
-}
-
-var stockBinary = sync.OnceValues(func() (string, error) {
-	root, err := Root()
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(root, "build", "otelcol-stock")
-	build := exec.Command("go", "build", "-C", filepath.Join(root, "tests", "reference"), "-trimpath", "-buildvcs=false",
-		"-tags", "grpcnotrace,netgo,osusergo", "-ldflags", "-s -w", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=1")
-	output, err := build.CombinedOutput()
-	if err != nil {
-		return "", &BuildError{strings.TrimSpace(string(output)), err}
-	}
-	return binary, nil
-})
-
-// BuildError is what the Go tool says when it cannot build a program.
-type BuildError struct {
-	Output string
-	Err    error
-}
-
-// Error shows the end of the output.
-func (e *BuildError) Error() string {
-	return "building the collector of stock parts: " + e.Err.Error() + "\n" + lastLines(e.Output, 20, 500)
 }

@@ -28,6 +28,8 @@ type Seed struct {
 	Collector, Prometheus string
 	// PrometheusArguments are what its compose file gives to Prometheus beside the paths.
 	PrometheusArguments []string
+	// Newest says that its Prometheus is the newest release instead of Debian's.
+	Newest bool
 	// Namespace is what the exporter puts before the names of metrics, with an underscore at its end, or nothing.
 	Namespace string
 	// Names is the value of TOKEN_LEDGER_NAMES that its texts and dashboards need, because they ask for names that its
