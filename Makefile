@@ -52,10 +52,10 @@ image: build ## Build the container image and build/image.tar (docs/image.md)
 image-test: ## Run the image, alone and in existing stacks, in boxes of their own (as root, after make image; TEST=regex)
 	@scripts/run-image-tests.sh $(TEST)
 
-stack-up: ## Start the collector with Prometheus and Grafana in containers
+stack-up: ## (not there yet) Start the collector with Prometheus and Grafana in containers
 	@echo 'make stack-up: there is no stack of containers yet; use `make run` and your own Prometheus.' >&2; exit 1
 
-stack-down: ## Stop what stack-up started
+stack-down: ## (not there yet) Stop what stack-up started
 	@echo 'make stack-down: there is no stack of containers yet, so nothing runs.' >&2; exit 1
 
 demo: build ## Replay two recorded sessions and compare the totals with the truth (DEMO_FLAGS=--fast)

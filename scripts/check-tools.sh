@@ -78,6 +78,8 @@ check_test_tools() {
     problem "prometheus is missing, which the tests start and scrape with: install it (Debian: apt-get install prometheus)"
   command -v valgrind >/dev/null ||
     problem "valgrind is missing, which the tests look for leaks with: install it (Debian: apt-get install valgrind)"
+  unshare --mount --net true 2>/dev/null ||
+    problem "networks and mounts of their own cannot be made, in which the tests run whole stacks: run them as root (make test)"
 }
 
 # Whether version $1 is $2 or newer.

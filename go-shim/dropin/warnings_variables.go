@@ -6,7 +6,7 @@ import "strings"
 
 // variables are those that this package reads. Names differ in one underscore by history: what steers the converter begins
 // with TOKEN_LEDGER_, as the component is called; what collector-config/default.yaml reads with TOKENLEDGER_.
-var variables = []string{autoVariable, namesVariable, stateVariable, delayVariable, hostVariable}
+var variables = []string{autoVariable, namesVariable, promoteVariable, stateVariable, delayVariable, hostVariable}
 
 // warnOfVariableNames: a variable with the other one of the two prefixes would be ignored without a word.
 func warnOfVariableNames(_ *document, environment environment, report *report) {
