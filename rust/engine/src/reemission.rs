@@ -60,14 +60,18 @@ impl Reemission {
         }
     }
 
-    /// The next shard whose turn has come, if any.
-    pub fn next_shard(&mut self, now: Now) -> Option<usize> {
+    /// The next shard whose turn has come, if any. `first`: of this tick. An interval begins with a tick, or the last
+    /// shards of the one before, which speak after all have been chosen, would be missing from its ages.
+    pub fn next_shard(&mut self, now: Now, first: bool) -> Option<usize> {
         let passed = now.monotonic_nano.saturating_sub(self.began.monotonic_nano);
         let due = u64::try_from(u128::from(passed) * SHARDS as u128 / u128::from(self.interval_nano.max(1)));
         if self.interval_nano == 0 || due.unwrap_or(u64::MAX) <= self.turns {
             return None;
         }
         if self.turns > 0 && self.turns.is_multiple_of(SHARDS as u64) {
+            if !first {
+                return None;
+            }
             self.begin_interval(now);
         }
         self.turns += 1;
@@ -149,16 +153,41 @@ mod tests {
         let mut reemission = reemission(10);
         let mut seen = Vec::new();
         for second in 1..=64 {
-            while let Some(shard) = reemission.next_shard(at(second)) {
-                seen.push(shard);
-            }
+            seen.extend(turns(&mut reemission, at(second)));
         }
         assert_eq!(seen, (0..SHARDS).collect::<Vec<_>>());
-        let mut after_pause = 0;
-        while reemission.next_shard(at(700)).is_some() {
-            after_pause += 1;
+        let after_pause = turns(&mut reemission, at(700));
+        assert!(after_pause.len() <= SHARDS, "{after_pause:?}");
+    }
+
+    /// The shards whose turn it is in a tick.
+    fn turns(reemission: &mut Reemission, now: Now) -> Vec<usize> {
+        let mut turns = Vec::new();
+        while let Some(shard) = reemission.next_shard(now, turns.is_empty()) {
+            turns.push(shard);
         }
-        assert!(after_pause <= SHARDS, "{after_pause}");
+        turns
+    }
+
+    /// Scenario: short intervals, two ticks each, and ticks that come late, so that more than an interval has passed.
+    /// Guarantee: each interval counts every shard, so a stream that is idle for too long stays silent.
+    #[test]
+    fn late_ticks_leave_no_shard_out() {
+        let config =
+            Config { emit_interval_nano: 2 * NANOS_PER_SECOND, emit_max_streams: 1, ..Config::default() };
+        let milli = |milli: u64| Now { wall_unix_nano: milli * 1_000_000, monotonic_nano: milli * 1_000_000 };
+        let mut reemission = Reemission::new(&config, milli(1_000_000));
+        let (mut now, mut admitted) = (1_000_000, Vec::new());
+        for tick in 0..100 {
+            now += if tick % 3 == 1 { 1_100 } else { 1_000 };
+            for shard in turns(&mut reemission, milli(now)) {
+                // One stream in the first shard, and one that is idle for longer in the last.
+                let stream = [(0, 990), (SHARDS - 1, 900)].into_iter().find(|(place, _)| *place == shard);
+                admitted.extend(stream.filter(|(_, last_seen)| reemission.admits(*last_seen)));
+            }
+        }
+        let late = admitted.iter().skip(2).filter(|(shard, _)| *shard != 0).count();
+        assert!(late == 0 && admitted.len() > 20, "{admitted:?}");
     }
 
     /// Scenario: 30 streams, of which 20 are idle for longer than the others, and room for 12.
@@ -171,7 +200,7 @@ mod tests {
         let mut interval = |begin: u64, last_seen: &[u32]| {
             let mut sent = Vec::new();
             for second in 1..=64 {
-                while reemission.next_shard(at(begin + second)).is_some() {}
+                turns(&mut reemission, at(begin + second));
                 if second == 30 {
                     sent = (0..last_seen.len()).filter(|n| reemission.admits(last_seen[*n])).collect();
                 }

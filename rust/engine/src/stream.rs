@@ -342,6 +342,18 @@ impl Stream {
         self.emit_at(at_milli)
     }
 
+    /// L2: whether its zero is out, waits for its value (D6), and may go out again at `at_milli`: a page must not forget it.
+    pub fn zero_can_go_again(&self, emission: &Emission, at_milli: u64) -> bool {
+        let zero_is_out = !self.has(ZERO_DUE) && !self.has(ZERO_UNSENT) && !self.has(VALUE_SENT);
+        self.is_pending() && zero_is_out && self.is_held(emission) && at_milli > self.last_emitted_milli
+    }
+
+    /// L2: the zero once more, at `at_milli`.
+    pub fn zero_again(&mut self, at_milli: u64) -> Output {
+        self.last_emitted_milli = at_milli;
+        self.zero()
+    }
+
     /// L4: the delivery of a lone zero was refused: it comes again, at its own time.
     ///
     /// A zero that went out with its value does not come again: if the store took both after all, a

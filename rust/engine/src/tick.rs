@@ -3,14 +3,15 @@
 //!
 //! What goes out here has no input point to be written into, so it is copied out of the catalog.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::catalog::MetricDescriptor;
-use crate::clock::{NANOS_PER_MILLI, Now};
+use crate::clock::Now;
 use crate::distribution::{Distribution, DistributionRef, HAS_SUM};
 use crate::engine::{Engine, SHARDS};
 use crate::identity::Identity;
@@ -60,6 +61,8 @@ struct DuePoint {
     /// Distribution words; empty for numbers.
     words: Range<usize>,
     output: Output,
+    /// Whether it is the zero of its stream (D6).
+    zero: bool,
 }
 
 #[derive(Debug)]
@@ -112,7 +115,8 @@ impl Tick {
         self.points.is_empty()
     }
 
-    /// The chunk, metric by metric; metrics of one scope and scopes of one resource stand together.
+    /// The chunk, metric by metric; metrics of one scope and scopes of one resource stand together. With `emit:
+    /// interval` the zeros of all metrics come before the values of all metrics (L3).
     pub fn metrics(&self) -> impl Iterator<Item = DueMetric<'_>> {
         self.points.chunk_by(|a, b| a.metric == b.metric).filter_map(|points| {
             let (descriptor, _) = self.metrics.get(&points.first()?.metric)?;
@@ -134,11 +138,13 @@ impl Tick {
             || self.records.len() + self.words.len() * 8 + self.text_bytes >= CHUNK_BYTES
     }
 
-    fn sort(&mut self) {
+    /// `zeros_first`: all zeros of the chunk come before all values (L3).
+    fn sort(&mut self, zeros_first: bool) {
         let metrics = &self.metrics;
         // Stable: a zero stays before the value of its stream.
-        self.points
-            .sort_by_cached_key(|point| (metrics.get(&point.metric).map(|(_, order)| *order), point.metric));
+        self.points.sort_by_cached_key(|point| {
+            (zeros_first && !point.zero, metrics.get(&point.metric).map(|(_, order)| *order), point.metric)
+        });
     }
 }
 
@@ -197,13 +203,13 @@ impl Engine {
             if next {
                 tick.rest = shard.take_pending();
                 if tick.turns >> (tick.next_shard - 1) & 1 == 1 {
-                    self.choose_again(&shard, now, &mut tick.again);
+                    self.choose_again(&shard, &emission, now, &mut tick.again);
                 }
             }
             self.release_slots(&mut shard, &emission, ends_holds, tick);
-            self.repeat_slots(&mut shard, now, tick);
+            self.repeat_slots(&mut shard, &emission, now, tick);
         }
-        tick.sort();
+        tick.sort(emission.interval);
         if emission.interval {
             self.keep_resources_in_order(tick);
         }
@@ -213,19 +219,22 @@ impl Engine {
     fn reemission_turns(&self, now: Now) -> u64 {
         let mut reemission = self.reemission.lock();
         let mut turns = 0;
-        while let Some(shard) = reemission.next_shard(now) {
+        while let Some(shard) = reemission.next_shard(now, turns == 0) {
             turns |= 1 << shard;
         }
         turns
     }
 
     /// L2: the streams of a shard that nobody has heard of for a while. All of them are counted, or
-    /// one that has just gone out would make room for one that is idle for longer.
-    fn choose_again(&self, shard: &Shard, now: Now, again: &mut Vec<u32>) {
+    /// one that has just gone out would make room for one that is idle for longer. So do zeros whose values are held.
+    fn choose_again(&self, shard: &Shard, emission: &Emission, now: Now, again: &mut Vec<u32>) {
         let mut reemission = self.reemission.lock();
         let (at, idle_since) = (reemission.time_milli(now), reemission.idle_since(now));
         again.extend((0..shard.slots()).filter(|slot| {
             let stream = shard.get(*slot);
+            if stream.is_live() && stream.zero_can_go_again(emission, at) {
+                return true;
+            }
             let idle = stream.is_live() && !stream.is_pending() && stream.last_seen_second <= idle_since;
             idle && stream.has_total()
                 && reemission.admits(stream.last_seen_second)
@@ -234,48 +243,19 @@ impl Engine {
     }
 
     /// L2: lets the slots in `tick.again`, all of one shard, speak until the chunk is full.
-    fn repeat_slots(&self, shard: &mut Shard, now: Now, tick: &mut Tick) {
+    fn repeat_slots(&self, shard: &mut Shard, emission: &Emission, now: Now, tick: &mut Tick) {
         let at = self.reemission.lock().time_milli(now);
         for _ in 0..SLOTS_PER_LOCK {
             let (Some(slot), false) = (tick.again.last().copied(), tick.is_full()) else { break };
             tick.again.pop();
             let Some(stream) = shard.live_mut(slot) else { continue };
             // Between two chunks it may have spoken, or given its place to another.
-            if !stream.is_pending() && stream.can_go_again(at) {
+            if stream.zero_can_go_again(emission, at) {
+                let zero = stream.zero_again(at);
+                self.speak(tick, shard, slot, [Some(zero), None]);
+            } else if !stream.is_pending() && stream.can_go_again(at) {
                 let output = stream.emit_again(at);
                 self.speak(tick, shard, slot, [None, Some(output)]);
-            }
-        }
-    }
-
-    /// L3: the newest output of a resource must not lie before that of an earlier chunk: exporters
-    /// that push give it to the resource's own sample (`target_info`), and a store would refuse that
-    /// sample, and with it the whole request, as out of order. Where it would, the newest point moves up.
-    fn keep_resources_in_order(&self, tick: &mut Tick) {
-        let metrics = &tick.metrics;
-        let mut moved = BTreeMap::new();
-        let resource = |point: &DuePoint| metrics.get(&point.metric).map(|(_, [resource, _])| *resource);
-        for points in tick.points.chunk_by_mut(|a, b| resource(a) == resource(b)) {
-            let Some(newest) = points.iter_mut().max_by_key(|point| point.output.time_unix_nano) else {
-                continue;
-            };
-            let Some((descriptor, _)) = metrics.get(&newest.metric) else { continue };
-            let milli = newest.output.time_unix_nano / NANOS_PER_MILLI;
-            let before = descriptor.scope.resource.newest_output_milli.fetch_max(milli, Ordering::Relaxed);
-            if before > milli {
-                newest.output.time_unix_nano = before * NANOS_PER_MILLI;
-                moved.insert(newest.stream.0, before);
-                let mut shard = self.shards[newest.stream.shard(SHARDS)].lock();
-                if let Some(slot) = shard.find(newest.stream) {
-                    let stream = shard.get_mut(slot);
-                    stream.last_emitted_milli = stream.last_emitted_milli.max(before);
-                    shard.note_output(slot);
-                }
-            }
-        }
-        for spoken in tick.streams.iter_mut().filter(|_| !moved.is_empty()) {
-            if let (Zero::WithValue(milli), Some(later)) = (&mut spoken.zero, moved.get(&spoken.stream.0)) {
-                *milli = *later;
             }
         }
     }
@@ -358,7 +338,7 @@ impl Engine {
             let Some(output) = output else { continue };
             let attributes = attributes.clone();
             let words = write_words(shard.body(stream), is_zero, &mut tick.words);
-            tick.points.push(DuePoint { stream: identity, metric, attributes, words, output });
+            tick.points.push(DuePoint { stream: identity, metric, attributes, words, output, zero: is_zero });
         }
         if let (Entry::Vacant(entry), Some(descriptor)) =
             (tick.metrics.entry(metric), self.catalog.metric(metric))

@@ -233,17 +233,35 @@ fn l3_intervals_coalesce() {
     assert_eq!(h.tick(false), [out(12_001, 11)]);
 }
 
-/// Scenario: two clients of one resource, the second two minutes behind. Guarantee: the newest output
-/// of the resource never falls from one request to the next, so a store takes its own sample too (L3).
+/// Scenario: two clients of one resource, the second two minutes behind. Guarantee: no output of the resource
+/// lies before those of an earlier request, so a store takes its own sample of the resource too (L3).
 #[test]
 fn l3_a_resource_does_not_fall_back_in_time() {
     let mut h = Harness::new(interval(config()));
     h.at(1_000).send(&[point("right", 998, 999, 1)]);
     assert_eq!(h.tick(false), [out(998_000, 0), out(999_000, 1)]);
     h.send(&[point("behind", 870, 879, 1), point("behind", 879, 880, 1)]);
-    assert_eq!(h.tick(false), [out(870_000, 0), out(999_000, 2)]);
+    assert_eq!(h.tick(false), [out(999_000, 0), out(999_001, 2)]);
     h.send(&[point("behind", 880, 890, 1)]);
-    assert_eq!(h.tick(false), [out(999_001, 3)]);
+    assert_eq!(h.tick(false), [out(999_002, 3)]);
+    h.send(&[point("right", 999, 1_000, 1), point("third", 990, 995, 1)]);
+    let mut rest = h.tick(false);
+    rest.sort_by_key(|out| (out.milli, format!("{:?}", out.value)));
+    assert_eq!(rest, [out(999_002, 0), out(1_000_000, 1), out(1_000_000, 2)]);
+}
+
+/// Scenario: one known and two new streams in one tick. Guarantee: all zeros come before all values, at one time each, so
+/// that whoever cuts the request into pieces cannot put a piece behind a later one (L3).
+#[test]
+fn l3_pieces_of_a_request_are_in_order() {
+    let mut h = Harness::new(interval(config()));
+    h.at(1_000).send(&[point("known", 990, 991, 1)]);
+    h.tick(false);
+    h.send(&[point("known", 991, 999, 1), point("new", 980, 992, 1), point("newer", 993, 994, 1)]);
+    let outputs = h.tick(false);
+    let times: Vec<_> = outputs.iter().map(|out| out.milli).collect();
+    assert_eq!(times, [993_000, 993_000, 999_000, 999_000, 999_000]);
+    assert!(outputs[..2].iter().all(|out| out.value == Number::Int(0)), "{outputs:?}");
 }
 
 /// Scenario: batch and tick refused downstream. Guarantee: the totals go out at the next tick (L4).

@@ -62,8 +62,8 @@ fn l2_what_is_in_use_is_left_alone() {
     world.reader().assert_orderly();
 }
 
-/// Scenario: a first value that is held for 200 s (D6), and a gauge that a rule merges.
-/// Guarantee: none of them goes out again by itself.
+/// Scenario: a first value that is held for 200 s (D6), and a gauge that a rule merges. Guarantee: neither goes out again by
+/// itself; the zero does, or a page that forgets series sooner would show nothing when the value comes.
 #[test]
 fn l2_spares_held_values_and_gauges() {
     let rules = vec![Rule { metrics: vec!["g".to_owned()], drop: vec!["a".to_owned()], ..Rule::default() }];
@@ -71,8 +71,11 @@ fn l2_spares_held_values_and_gauges() {
         World::new(Config { first_value_delay_nano: 200 * SECOND, rules: rules.clone(), ..pulled() });
     world.at(1_000).send(&[point("held", 999)]);
     world.send(&[Sample::gauge("g", &[("a", "b")], 1_000, 5.0)]);
-    assert_eq!(ticks(&mut world, 1_000, 1_199), []);
-    assert_eq!(ticks(&mut world, 1_199, 1_202).len(), 1, "the held value");
+    let again = ticks(&mut world, 1_000, 1_199);
+    assert_eq!(again.iter().map(|output| output.value.int()).collect::<Vec<_>>(), [0, 0, 0]);
+    let held = ticks(&mut world, 1_199, 1_202);
+    assert_eq!(held.iter().map(|output| output.value.int()).collect::<Vec<_>>(), [1]);
+    world.reader().assert_orderly();
 }
 
 /// Scenario: `emit: interval`, and a stream that gets one point and is idle from then on for 400 s.
@@ -107,8 +110,9 @@ fn l2_the_longest_idle_leave_first() {
     for interval in 0..6 {
         let again = ticks(&mut world, turn, turn + INTERVAL);
         turn += INTERVAL;
-        // These windows are not the engine's own intervals: one may see the ends of two.
-        assert!(again.len() <= 240, "interval {interval}: {}", again.len());
+        // These windows are not the engine's own intervals: one may see the ends of two, and the first sees the one that the
+        // pause before it cut short.
+        assert!(again.len() <= if interval == 0 { 400 } else { 240 }, "interval {interval}: {}", again.len());
         let old = again.iter().filter(|output| format!("{:?}", output.attributes).contains("old")).count();
         assert!(interval < 2 || old <= 8, "interval {interval}: {old} old ones");
         assert!(interval < 2 || again.len() >= 180, "interval {interval}: {}", again.len());
