@@ -62,6 +62,7 @@ func TestDropInVictoriaLogs(t *testing.T) {
 func startLogStack(t *testing.T, seed seeds.Seed) *stack {
 	t.Helper()
 	box := harness.StartBox(t, stackHosts...)
+	startRecorder(t, box.Listen(t, prometheusPort)) // takes what is pushed: a collector that ends waits for a store that is away
 	return &stack{
 		seed:     seed,
 		loki:     seeds.StartLoki(t, box.Listen(t, lokiPort)),

@@ -32,6 +32,7 @@ var stackHosts = []string{"otel-collector", "prometheus", "loki", "victorialogs"
 
 const (
 	lokiPort         = 3100
+	prometheusPort   = 9090
 	victoriaLogsPort = 9428
 )
 

@@ -26,7 +26,7 @@ package dropin // import "github.com/tokenledger/tokenledger/go-shim/dropin"
 //	I10 A batch leaves the way to token_ledger (insertion_batch.go); one that stays is a warning.
 //	I11 What runs twice changes nothing the second time: each pipeline that was changed falls under I1 or I2 then.
 //
-// The settings of each token_ledger: insertion_settings.go.
+// The settings of each token_ledger: insertion_settings.go; those of pushed exporters behind it: insertion_delivery.go.
 
 // insert puts token_ledger where metrics go to Prometheus.
 func insert(document *document, environment environment, report *report) error {
@@ -53,5 +53,6 @@ func insert(document *document, environment environment, report *report) error {
 	}
 	graph.warnRetries(ledgers, report)
 	graph.informReplicas(ledgers, report)
+	graph.deliver(ledgers, report)
 	return graph.write()
 }

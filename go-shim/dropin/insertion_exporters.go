@@ -89,6 +89,12 @@ type exporter struct {
 	expiration time.Duration // for `pull`: a series leaves the page when nothing came for so long
 }
 
+// Servers behind `otlp_http` that take samples out of order (Q1).
+const (
+	grafanaCloud    = "Grafana Cloud"
+	victoriaMetrics = "VictoriaMetrics"
+)
+
 // defaultExpiration is the default of `metric_expiration` (prometheusexporter v0.158.0).
 const defaultExpiration = 5 * time.Minute
 
@@ -154,9 +160,9 @@ func prometheusServer(settings func(path ...string) any) (string, shown, bool) {
 		return "Prometheus", shown{}, true
 	case strings.Contains(path, "/opentelemetry/"):
 		// -opentelemetry.promoteAllResourceAttributes and -opentelemetry.promoteScopeMetadata, both true by default.
-		return "VictoriaMetrics", shown{resource: true, scope: true}, true
+		return victoriaMetrics, shown{resource: true, scope: true}, true
 	case strings.HasPrefix(path, "/otlp/") && (host == "grafana.net" || strings.HasSuffix(host, ".grafana.net")):
-		return "Grafana Cloud", shown{}, true
+		return grafanaCloud, shown{}, true
 	case strings.HasPrefix(path, "/otlp/") && namesMimir(host):
 		return "Mimir", shown{}, true
 	}

@@ -22,6 +22,7 @@ type graph struct {
 	nodes      []*node         // sorted by identifier, new ones at the end
 	forwards   []string        // connectors that are to be declared
 	processors map[string]any  // processors that are to be declared, with their settings
+	exporters  map[string]any  // settings that exporters get, by key (Q1 to Q3)
 	taken      map[string]bool // "section/identifier" of what is declared, and is to be
 
 	keys map[string]string   // "section/identifier" of what is declared: the key as it is written
@@ -44,7 +45,7 @@ type node struct {
 
 func newGraph(document *document) *graph {
 	g := &graph{
-		document: document, processors: map[string]any{}, taken: map[string]bool{}, keys: map[string]string{},
+		document: document, processors: map[string]any{}, exporters: map[string]any{}, taken: map[string]bool{}, keys: map[string]string{},
 		read: map[string]exporter{}, obstacles: map[string]obstacle{},
 	}
 	for _, section := range [][]string{{"processors"}, {"exporters"}, {"connectors"}, {"service", "pipelines"}} {
@@ -304,6 +305,9 @@ func (g *graph) write() error {
 	}
 	if len(g.processors) > 0 {
 		changes["processors"] = g.processors
+	}
+	if len(g.exporters) > 0 {
+		changes["exporters"] = g.exporters
 	}
 	if len(pipelines) > 0 {
 		changes["service"] = map[string]any{"pipelines": pipelines}

@@ -35,8 +35,11 @@ impl Engine {
         for point in points {
             let Some(Times { zeros, values }) = times(&point.metric) else { continue };
             let milli = if point.zero { zeros } else { values };
-            if milli * NANOS_PER_MILLI > point.output.time_unix_nano {
-                point.output.time_unix_nano = milli * NANOS_PER_MILLI;
+            // A time at the end of what 64 bits hold stays as it is.
+            if let Some(later) =
+                milli.checked_mul(NANOS_PER_MILLI).filter(|later| *later > point.output.time_unix_nano)
+            {
+                point.output.time_unix_nano = later;
                 self.note_later_output(point, milli);
             }
         }
@@ -71,7 +74,7 @@ fn times_of_resources(tick: &Tick) -> BTreeMap<InternId, Times> {
         // Zeros come first, so the values know them.
         if point.zero {
             times.zeros = times.zeros.max(milli);
-            times.values = times.values.max(times.zeros + 1);
+            times.values = times.values.max(times.zeros.saturating_add(1));
         } else {
             times.values = times.values.max(milli);
         }

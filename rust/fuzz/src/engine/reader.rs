@@ -74,6 +74,7 @@ impl Reader {
 
     /// What goes out at a tick, likewise.
     pub fn tick(&mut self, tick: &Tick, refuse: bool) {
+        let mut outputs = Vec::new();
         for metric in tick.metrics() {
             let descriptor = metric.descriptor;
             let Some(number) = METRICS.iter().position(|known| known.name.as_bytes() == &*descriptor.name)
@@ -83,15 +84,14 @@ impl Reader {
             assert_eq!(METRICS[number].kind, descriptor.kind);
             assert_eq!(METRICS[number].monotonic, descriptor.monotonic);
             let resource = &descriptor.scope.resource.attributes;
-            let outputs = metric.points().map(|point| Output {
+            outputs.extend(metric.points().map(|point| Output {
                 series: self.series(number, resource, point.attributes),
                 start: point.start_unix_nano,
                 time: point.time_unix_nano,
                 value: value_of_due(number, &point),
-            });
-            let outputs = outputs.collect();
-            self.read(outputs, refuse);
+            }));
         }
+        self.read(outputs, refuse);
     }
 
     /// What the series of each metric add up to.
