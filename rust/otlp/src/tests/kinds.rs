@@ -11,7 +11,7 @@ use prost::Message as _;
 use tokenledger::batch::{Batch, Malformed, MetricKind, MetricRef, PointRef, ResourceRef, ScopeRef, Visitor};
 use tokenledger::distribution::DistributionRef;
 
-use super::emission::{START, attribute, consume, decode, emitted, engine, one_resource};
+use super::emission::{START, attribute, consume, decode, emitted, engine, joined, one_resource};
 use crate::ByteView;
 use crate::oracle::{self, Shown, ShownValue, show};
 
@@ -197,8 +197,8 @@ fn histograms_go_out_as_they_came() {
         }
     }
     consume(&engine, &request, "");
-    let received = decode(&emitted(&engine)[0]);
-    let metrics = &received.resource_metrics[0].scope_metrics[0].metrics;
+    let mut received = decode(&emitted(&engine)[0]);
+    let metrics = joined(std::mem::take(&mut received.resource_metrics[0].scope_metrics[0].metrics));
     let find = |name| metrics.iter().find(|metric| metric.name == name).unwrap().data.clone();
 
     let Some(Data::Histogram(data)) = find("explicit") else { panic!("{metrics:?}") };
